@@ -1,0 +1,202 @@
+"""What is measured: the jobs of every case, and the bars that Intermezzo must hold."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+Case = Literal["calls", "replay", "resume", "waiting", "growth"]
+CASES: tuple[Case, ...] = ("calls", "replay", "resume", "waiting", "growth")
+Figures = Mapping[str, Mapping[str, float]]
+"""Median of every figure of every job, by the job's name."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """One script with its arguments, run `repeats` times; the median counts."""
+
+    case: Case
+    what: str
+    """What is done, the same words for all who do it."""
+    who: str
+    variant: str = ""
+    """A setting that is not the peer's default, or one of several."""
+    module: str
+    n: int
+    arguments: tuple[str, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Settings of ours that the case needs; in the environment, because they are read once per process."""
+    figure: str = "ms_per_item"
+    """The key in the script's result that the table shows; its end is its unit."""
+    repeats: int | None = None
+    """None: as often as asked for."""
+    timeout_seconds: float = 600
+
+    @property
+    def name(self) -> str:
+        """Unique name: `calls/parallel/dbos wal/2000`."""
+        return f"{self.case}/{self.what}/{' '.join(filter(None, (self.who, self.variant)))}/{self.n}"
+
+    @property
+    def needs_prefect(self) -> bool:
+        """Whether it needs a Prefect server."""
+        return self.who in ("ours", "prefect")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bar:
+    """A promise of the project, judged on medians."""
+
+    case: Case
+    text: str
+    measure: Callable[[Figures], float]
+    limit: float
+    sense: Literal["at least", "at most"]
+    unit: str
+
+    def holds(self, measured: float) -> bool:
+        """Whether the measured value is on the right side."""
+        return measured >= self.limit if self.sense == "at least" else measured <= self.limit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sizes:
+    """How much of everything; `--quick` takes less."""
+
+    parallel: tuple[int, ...] = (2_000, 20_000)
+    sequential: int = 500
+    dbos_sequential: int = 300
+    dbos_large: int = 20_000
+    prefect_parallel: int = 300
+    prefect_sequential: int = 200
+    replay: int = 10_000
+    hot_resumes: int = 20
+    polled_resumes: int = 10
+    parked_resumes: int = 5
+    waiting: int = 10_000
+    growth: tuple[int, ...] = (1_000, 10_000, 50_000)
+
+
+QUICK = Sizes(
+    parallel=(1_000,),
+    sequential=200,
+    dbos_sequential=100,
+    dbos_large=1_000,
+    prefect_parallel=100,
+    prefect_sequential=50,
+    replay=1_000,
+    hot_resumes=5,
+    polled_resumes=5,
+    parked_resumes=2,
+    waiting=500,
+    growth=(500, 2_000),
+)
+
+
+def jobs(sizes: Sizes) -> list[Job]:
+    """Everything to measure, in order."""
+    return [*_calls(sizes), *_replay(sizes), *_resume(sizes), *_waiting(sizes), *_growth(sizes)]
+
+
+def _calls(sizes: Sizes) -> list[Job]:
+    found: list[Job] = []
+    for n in sizes.parallel:
+        parallel = ("--mode", "parallel")
+        found.append(_job("calls", "parallel", "ours", "benchmarks.ours.calls", n, *parallel))
+        for durability in ("async", "sync"):
+            arguments = (*parallel, "--durability", durability)
+            found.append(
+                _job("calls", "parallel", "langgraph", LANGGRAPH_CALLS, n, *arguments, variant=durability)
+            )
+        large = n > sizes.parallel[0]
+        dbos_n, repeats = (sizes.dbos_large, 1) if large else (n, None)
+        found.append(_job("calls", "parallel", "dbos", DBOS_CALLS, dbos_n, *parallel, repeats=repeats))
+        if not large:
+            found.append(_job("calls", "parallel", "dbos", DBOS_CALLS, n, *parallel, "--wal", variant="wal"))
+    n = sizes.prefect_parallel
+    found.append(_job("calls", "parallel", "prefect", PREFECT_CALLS, n, "--mode", "parallel"))
+    found.append(_job("calls", "parallel", "prefect", PREFECT_CALLS, n, "--mode", "mapped", variant=".map"))
+    sequential, n = ("--mode", "sequential"), sizes.sequential
+    found.append(_job("calls", "sequential", "ours", "benchmarks.ours.calls", n, *sequential))
+    for durability in ("async", "sync"):
+        arguments = (*sequential, "--durability", durability)
+        found.append(
+            _job("calls", "sequential", "langgraph", LANGGRAPH_CALLS, n, *arguments, variant=durability)
+        )
+    found.append(_job("calls", "sequential", "dbos", DBOS_CALLS, sizes.dbos_sequential, *sequential))
+    found.append(_job("calls", "sequential", "prefect", PREFECT_CALLS, sizes.prefect_sequential, *sequential))
+    return found
+
+
+def _replay(sizes: Sizes) -> list[Job]:
+    peers = (("ours", "benchmarks.ours.replay"), ("langgraph", "benchmarks.peers.langgraph_replay"))
+    seconds = "seconds_total"
+    found = [
+        _job("replay", "first new call", who, module, sizes.replay, figure=seconds) for who, module in peers
+    ]
+    # Filling it takes DBOS a minute or more.
+    dbos = "benchmarks.peers.dbos_replay"
+    return [*found, _job("replay", "first new call", "dbos", dbos, sizes.replay, figure=seconds, repeats=1)]
+
+
+def _resume(sizes: Sizes) -> list[Job]:
+    hot, polled, parked = sizes.hot_resumes, sizes.polled_resumes, sizes.parked_resumes
+    dbos, in_process = "benchmarks.peers.dbos_resume", "benchmarks.peers.langgraph_resume"
+    tuned = ("--polling-seconds", "0.01")
+    median = "median_ms"
+    return [
+        replace(
+            _job("resume", "hot", "ours", "benchmarks.ours.hot_resume", hot, figure=median), environment=HOT
+        ),
+        _job("resume", "hot", "dbos", dbos, polled, figure=median),
+        _job("resume", "hot", "dbos", dbos, hot, *tuned, figure=median, variant="polling 10 ms"),
+        _job("resume", "hot", "langgraph", in_process, hot, figure=median, variant="same process"),
+        replace(
+            _job("resume", "parked", "ours", "benchmarks.ours.parked_resume", 2 * parked, figure=median),
+            environment=PARKED,
+        ),
+        _job("resume", "parked", "prefect", "benchmarks.peers.prefect_resume", parked, figure=median),
+    ]
+
+
+def _waiting(sizes: Sizes) -> list[Job]:
+    module, figure = "benchmarks.ours.waiting", "bytes_per_task"
+    job = _job("waiting", "human tasks", "ours", module, sizes.waiting, figure=figure, repeats=1)
+    return [replace(job, environment=PARKED)]
+
+
+def _growth(sizes: Sizes) -> list[Job]:
+    module = "benchmarks.ours.calls"
+    return [_job("growth", "map", "ours", module, n, "--mode", "parallel") for n in sizes.growth]
+
+
+HOT = {"INTERMEZZO_HOT_WAIT_SECONDS": "60"}
+"""Longer than the longest pause of the answering process: nothing suspends."""
+PARKED = {"INTERMEZZO_HOT_WAIT_SECONDS": "0"}
+"""A run that waits suspends at once."""
+LANGGRAPH_CALLS = "benchmarks.peers.langgraph_calls"
+DBOS_CALLS = "benchmarks.peers.dbos_calls"
+PREFECT_CALLS = "benchmarks.peers.prefect_calls"
+
+
+def _job(  # noqa: PLR0913 (one row of the plan, read as a table)
+    case: Case,
+    what: str,
+    who: str,
+    module: str,
+    n: int,
+    *arguments: str,
+    variant: str = "",
+    figure: str = "ms_per_item",
+    repeats: int | None = None,
+) -> Job:
+    return Job(
+        case=case,
+        what=what,
+        who=who,
+        variant=variant,
+        module=module,
+        n=n,
+        arguments=arguments,
+        figure=figure,
+        repeats=repeats,
+    )

@@ -1,0 +1,56 @@
+"""What holds for every test: isolation; and examples in README.md, docs/ and docstrings are tests too."""
+
+import atexit
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import hypothesis
+import pytest
+from sybil import Sybil
+from sybil.parsers.markdown import PythonCodeBlockParser, SkipParser
+from sybil.parsers.rest import DocTestParser
+
+from intermezzo.settings import settings
+
+PREFECT_HOME = tempfile.mkdtemp(prefix="intermezzo-tests-prefect-")
+atexit.register(shutil.rmtree, PREFECT_HOME, ignore_errors=True)
+
+FOREIGN_SETTINGS = ("ANTHROPIC_API_KEY", "GEMINI_API_KEY", "GOOGLE_API_KEY", "LLM_PROVIDER", "OPENAI_API_KEY")
+OWN_TEST_SETTINGS = ("INTERMEZZO_TEST_POSTGRES_URL", "INTERMEZZO_REQUIRE_POSTGRES")
+
+# At import, not in a fixture: Prefect reads its settings when it is first imported.
+for name in list(os.environ):
+    ours = name.startswith("INTERMEZZO_") and name not in OWN_TEST_SETTINGS
+    if ours or name.startswith("PREFECT_") or name in FOREIGN_SETTINGS:
+        del os.environ[name]
+os.environ |= {
+    "DO_NOT_TRACK": "1",
+    "PREFECT_HOME": PREFECT_HOME,
+    "PREFECT_LOGGING_LEVEL": "WARNING",
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "PREFECT_SERVER_SERVICES_PAUSE_EXPIRATIONS_ENABLED": "false",
+}
+
+# No deadline: how long one example takes says more about the machine than about the code.
+hypothesis.settings.register_profile("intermezzo", deadline=None, print_blob=True)
+hypothesis.settings.load_profile("intermezzo")
+
+
+@pytest.fixture(autouse=True)
+def isolated_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """An `INTERMEZZO_HOME` of the test's own, and settings that are read again."""
+    home = tmp_path / "home"
+    monkeypatch.setenv("INTERMEZZO_HOME", str(home))
+    settings.cache_clear()
+    yield home
+    settings.cache_clear()
+
+
+pytest_collect_file = Sybil(
+    parsers=[PythonCodeBlockParser(), DocTestParser(), SkipParser()],
+    patterns=["README.md", "docs/**/*.md", "intermezzo/**/*.py"],
+    fixtures=["isolated_home"],
+).pytest()

@@ -1,0 +1,201 @@
+"""Every error Intermezzo raises, in one tree that says whose fault it is.
+
+    IntermezzoError
+    ├── AuthorError                 the pipeline's code or definition
+    │   ├── DefinitionError         (ValueError)    a step or flow is declared wrongly
+    │   ├── InvalidInput            (ValueError)    a step was called with input its model refuses
+    │   ├── MisplacedStep           (RuntimeError)  a step was called where it cannot work
+    │   ├── UnstableInput           (RuntimeError)  an input differs at every attempt, so its key does too
+    │   └── RecordedOutputMismatch  (RuntimeError)  a recorded output no longer fits the step's model
+    ├── CreditsError
+    │   ├── InsufficientCredits     the organisation has too few available credits
+    │   └── BudgetExceeded          the run's own budget is used up
+    ├── StepError                   a step call came to an end without an output
+    │   ├── StepFailed              a primitive raised; `type` and `message` are what it raised
+    │   ├── StepTimedOut            (TimeoutError)  a primitive took longer than its timeout
+    │   ├── HumanTaskExpired        nobody answered in time
+    │   ├── HumanTaskCancelled      the requester or an operator cancelled it
+    │   ├── NoConsensus             the answers are in and do not agree
+    │   └── MapFailed               some calls of a `.map` failed; carries every result and failure
+    ├── WorkerError                 a worker's request cannot be honoured
+    │   ├── InvalidResponse         (ValueError)    the answer does not fit the form
+    │   ├── HumanTaskNotFound       (LookupError)
+    │   ├── NotClaimable            the task is closed, full, or was already answered by this worker
+    │   └── ClaimLost               the claim lapsed or was never this worker's
+    ├── ProviderError               a service outside failed; `retryable` says whether trying again helps
+    ├── SandboxError                untrusted code could not be run as demanded
+    ├── StoreError                  the database refused or is unreachable
+    └── AuditFailed                 the books do not balance
+
+Control flow, not errors (BaseException, so that no `except Exception` catches them): `AttemptSuperseded`.
+"""
+
+from collections.abc import Sequence
+
+
+class IntermezzoError(Exception):
+    """Something in Intermezzo went wrong; the subclass says whose fault it is."""
+
+    retryable = False
+    """Whether doing the same again may succeed."""
+
+
+class AuthorError(IntermezzoError):
+    """The pipeline's code or definition is wrong."""
+
+
+class DefinitionError(AuthorError, ValueError):
+    """A step or flow is declared wrongly."""
+
+
+class InvalidInput(AuthorError, ValueError):
+    """A step was called with input that its model refuses."""
+
+
+class MisplacedStep(AuthorError, RuntimeError):
+    """A step was called where it cannot work."""
+
+
+class UnstableInput(AuthorError, RuntimeError):
+    """A human step's input differs at every attempt, so earlier answers cannot be found again."""
+
+
+class RecordedOutputMismatch(AuthorError, RuntimeError):
+    """A recorded output no longer fits the step's output model."""
+
+
+class CreditsError(IntermezzoError):
+    """There is not enough money for a step."""
+
+
+class InsufficientCredits(CreditsError):
+    """The organisation has too few available credits.
+
+    Attributes:
+        account: whose credits.
+        needed_credits: what the calls cost.
+        available_credits: what there is.
+    """
+
+    def __init__(self, account: str, *, needed_credits: int, available_credits: int) -> None:
+        self.account = account
+        self.needed_credits = needed_credits
+        self.available_credits = available_credits
+        super().__init__(
+            f"{account} needs {needed_credits} credits and has {available_credits}; "
+            f"grant more with `intermezzo credits grant {needed_credits - available_credits}`"
+        )
+
+
+class BudgetExceeded(CreditsError):
+    """The run's own budget is used up.
+
+    Attributes:
+        needed_credits: what the calls cost.
+        left_credits: what is left of the budget.
+    """
+
+    def __init__(self, run_id: str, *, needed_credits: int, left_credits: int) -> None:
+        self.needed_credits = needed_credits
+        self.left_credits = left_credits
+        super().__init__(
+            f"run {run_id} needs {needed_credits} credits and has {left_credits} left of its budget; "
+            "start it again with a larger `--budget`"
+        )
+
+
+class StepError(IntermezzoError):
+    """A step call came to an end without an output."""
+
+
+class StepFailed(StepError):
+    """A primitive raised.
+
+    Attributes:
+        type: name of the class of what was raised.
+        message: its text.
+    """
+
+    def __init__(self, step: str, *, type: str, message: str) -> None:
+        self.step = step
+        self.type = type
+        self.message = message
+        super().__init__(f"{step}: {type}: {message}" if message else f"{step}: {type}")
+
+
+class StepTimedOut(StepError, TimeoutError):
+    """A primitive took longer than its `timeout_seconds`."""
+
+
+class HumanTaskExpired(StepError):
+    """Nobody answered in time; what was not used has been refunded."""
+
+
+class HumanTaskCancelled(StepError):
+    """The requester or an operator cancelled the task; what was not used has been refunded."""
+
+
+class NoConsensus(StepError):
+    """The answers are in and do not agree."""
+
+
+class MapFailed(StepError):
+    """Some calls of a `.map` failed; the others are journaled and will not be paid again.
+
+    Attributes:
+        results: one entry per input, in order: the output, or the exception of that call.
+        failures: index of the input → its exception.
+    """
+
+    def __init__(self, step: str, results: Sequence[object]) -> None:
+        self.results = list(results)
+        self.failures = {i: r for i, r in enumerate(results) if isinstance(r, Exception)}
+        first = next(iter(self.failures.items()))
+        super().__init__(
+            f"{step}: {len(self.failures)} of {len(self.results)} calls failed, the first at index {first[0]}: "
+            f"{first[1]}; pass `return_exceptions=True` to get failures in place"
+        )
+
+
+class WorkerError(IntermezzoError):
+    """A worker's request cannot be honoured."""
+
+
+class InvalidResponse(WorkerError, ValueError):
+    """The answer does not fit the form."""
+
+
+class HumanTaskNotFound(WorkerError, LookupError):
+    """There is no such human task."""
+
+
+class NotClaimable(WorkerError):
+    """The task is closed, full, or was already answered by this worker."""
+
+
+class ClaimLost(WorkerError):
+    """The claim lapsed, or was never this worker's."""
+
+
+class ProviderError(IntermezzoError):
+    """A service outside failed."""
+
+    def __init__(self, message: str, *, retryable: bool = False) -> None:
+        self.retryable = retryable
+        super().__init__(message)
+
+
+class SandboxError(IntermezzoError):
+    """Untrusted code could not be run as demanded."""
+
+
+class StoreError(IntermezzoError):
+    """The database refused or is unreachable."""
+
+
+class AuditFailed(IntermezzoError):
+    """The books do not balance."""
+
+
+class AttemptSuperseded(BaseException):
+    """A newer attempt of the same run has taken over; this one must stop without a trace."""

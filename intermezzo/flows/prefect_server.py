@@ -1,0 +1,131 @@
+"""The embedded Prefect server: a child process with its files in `INTERMEZZO_HOME`, gone when its parent is.
+
+Started as `python -m intermezzo.flows.prefect_server PORT`; the parent holds the other end of its standard input.
+"""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+
+from intermezzo.errors import IntermezzoError
+from intermezzo.settings import settings
+
+_START_SECONDS = 120.0
+
+
+def server_environment(home: Path) -> dict[str, str]:
+    """Settings of a Prefect server that holds thousands of suspended runs and keeps to itself."""
+    return {
+        "PREFECT_HOME": str(home / "prefect"),
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "DO_NOT_TRACK": "1",
+        # Deadlines are ours; with it on, 30,000 paused runs cost most of a core.
+        "PREFECT_SERVER_SERVICES_PAUSE_EXPIRATIONS_ENABLED": "false",
+        "PREFECT_LOGGING_SERVER_LEVEL": "WARNING",
+    }
+
+
+@contextlib.contextmanager
+def prefect_api() -> Iterator[str]:
+    """The API address of the configured Prefect server, or of an embedded one that lives as long as the context.
+
+    Sets `PREFECT_API_URL` and what belongs to it; so it comes before the first import of Prefect.
+
+    Raises:
+        IntermezzoError: the embedded server did not start; the message says where its log is.
+    """
+    configured = os.environ.get("PREFECT_API_URL")
+    if configured:
+        yield configured
+        return
+    home = settings().home_path
+    port = free_port(settings().prefect_port)
+    os.environ.update(server_environment(home))
+    os.environ["PREFECT_API_URL"] = f"http://127.0.0.1:{port}/api"
+    with _child(home, port):
+        yield os.environ["PREFECT_API_URL"]
+
+
+def free_port(preferred: int) -> int:
+    """The preferred port of 127.0.0.1, or another if it is taken."""
+    for port in (preferred, 0):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return probe.getsockname()[1]
+    raise IntermezzoError("no free port on 127.0.0.1")
+
+
+@contextlib.contextmanager
+def _child(home: Path, port: int) -> Iterator[None]:
+    home.mkdir(parents=True, exist_ok=True)
+    log_path = home / "prefect-server.log"
+    with log_path.open("ab") as log:
+        child = subprocess.Popen(  # noqa: S603 (our own module)
+            [sys.executable, "-m", "intermezzo.flows.prefect_server", str(port)],
+            stdin=subprocess.PIPE,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,  # Ctrl-C is for the parent, which then ends the child in order
+        )
+    try:
+        _wait_until_healthy(child, port, log_path)
+        yield
+    finally:
+        assert child.stdin is not None
+        child.stdin.close()
+        try:
+            child.wait(timeout=15)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.wait()
+
+
+def _wait_until_healthy(child: "subprocess.Popen[bytes]", port: int, log_path: Path) -> None:
+    deadline = time.monotonic() + _START_SECONDS
+    with httpx.Client(trust_env=False) as client:
+        while time.monotonic() < deadline:
+            if child.poll() is not None:
+                break
+            with contextlib.suppress(httpx.TransportError):
+                if client.get(f"http://127.0.0.1:{port}/api/health", timeout=5).status_code == httpx.codes.OK:
+                    return
+            time.sleep(0.1)
+    raise IntermezzoError(f"the embedded Prefect server did not start on port {port}; its log is {log_path}")
+
+
+def _end_with_parent() -> None:
+    """End this process when the parent has closed its end of standard input, however the parent ended."""
+
+    def watch() -> None:
+        sys.stdin.buffer.read()
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(10)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def main(port: int) -> None:
+    """Run the server in this process."""
+    _end_with_parent()
+    import uvicorn
+    from prefect.server.api.server import create_app
+
+    uvicorn.run(create_app(), host="127.0.0.1", port=port, log_level="warning", timeout_keep_alive=30)
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))

@@ -1,0 +1,241 @@
+"""Sweeps for what got lost: wake-ups, dead attempts, lapsed claims, runs ended behind our back.
+
+Every sweep is safe to run at any time, twice at once, and on several machines: it looks, and then makes moves that
+the store or Prefect refuses if they are no longer right.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import timedelta
+from typing import Literal
+from uuid import UUID
+
+from prefect.client.orchestration import PrefectClient, get_client
+from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
+from prefect.client.schemas.objects import FlowRun, State
+from prefect.states import AwaitingRetry, Cancelled, Crashed
+from sqlalchemy import Connection, select, update
+
+from intermezzo import journal
+from intermezzo.flows.ending import settle
+from intermezzo.flows.reporting import Reporter
+from intermezzo.flows.runtime import runtime
+from intermezzo.flows.suspension import resume
+from intermezzo.human_steps import claims, tasks
+from intermezzo.journal import RunState
+from intermezzo.settings import settings
+from intermezzo.store import Event, Store, utc_now
+from intermezzo.store.tables import runs
+
+logger = logging.getLogger("intermezzo.reconciler")
+
+_PAGE = 200
+_REPORT_SECONDS = 2.0
+
+Verdict = Literal["leave", "resume", "restart", "settle"]
+
+
+class Reconciler:
+    """Keeps runs moving.
+
+    Args:
+        store: the store.
+        nudge: called when a run has become ready, so that a worker of this process looks for it at once.
+        cancel_run: stops a run that is active in this process; returns whether there was one.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        nudge: Callable[[], None] = lambda: None,
+        cancel_run: Callable[[str], bool] = lambda _: False,
+    ) -> None:
+        self.store = store
+        self._nudge = nudge
+        self._cancel_run = cancel_run
+        self._closed: set[str] = set()
+        self._cancel: set[str] = set()
+        self._stale_reports: set[str] = set()
+        self._wake = asyncio.Event()
+        self._loop = asyncio.get_running_loop()
+
+    async def serve(self) -> None:
+        """React to events and sweep until cancelled."""
+        unsubscribe = self.store.subscribe(self._heard)
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._react())
+                group.create_task(self._repeat(self.sweep, settings().reconcile_seconds))
+                group.create_task(self._repeat(self._report, _REPORT_SECONDS))
+        finally:
+            unsubscribe()
+
+    # ------------------------------------------------------------------ events
+
+    def _heard(self, events: Sequence[Event]) -> None:
+        closed = {e.run_id for e in events if e.topic == "call.closed" and e.run_id}
+        cancel = {e.subject for e in events if e.topic == "run.cancel"}
+        if closed or cancel:
+            self._loop.call_soon_threadsafe(self._note, closed, cancel)
+
+    def _note(self, closed: set[str], cancel: set[str]) -> None:
+        self._closed |= closed
+        self._cancel |= cancel
+        self._wake.set()
+
+    async def _react(self) -> None:
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            closed, self._closed = self._closed, set()
+            cancel, self._cancel = self._cancel, set()
+            for run_id in cancel:
+                self._cancel_run(run_id)
+            await self._guarded(lambda closed=closed: self._resume_ready(closed))
+
+    async def _resume_ready(self, closed: set[str]) -> None:
+        ready = await self.store.read(lambda c: journal.ready_runs(c, list(closed)))
+        self._stale_reports |= closed - set(ready)
+        for run_id in ready:
+            await self._resume(run_id)
+
+    async def _resume(self, run_id: str) -> None:
+        if await resume(run_id):
+            logger.info("run %s resumed", run_id)
+            self._nudge()
+
+    async def _report(self) -> None:
+        stale, self._stale_reports = self._stale_reports, set()
+        for run_id in stale:
+            await Reporter(self.store, run_id).publish()
+
+    # ------------------------------------------------------------------ sweeps
+
+    async def sweep(self) -> None:
+        """Look once at everything that may have been lost."""
+        await self._sweep_workers()
+        for run_id in await self.store.read(journal.ready_runs):
+            await self._resume(run_id)
+        for page in await self.store.read(_suspects):
+            await self._compare(page)
+
+    async def _sweep_workers(self) -> None:
+        while await self.store.write(lambda c: claims.lapse(c, at=utc_now())) == _FULL:
+            pass
+        while await self.store.write(lambda c: tasks.expire(c, at=utc_now())) == _FULL:
+            pass
+
+    async def _compare(self, run_ids: Sequence[str]) -> None:
+        """Compare runs with what Prefect thinks of them."""
+        async with get_client() as client:
+            ids = FlowRunFilter(id=FlowRunFilterId(any_=[UUID(id) for id in run_ids]))
+            known = {str(r.id): r for r in await client.read_flow_runs(flow_run_filter=ids, limit=_PAGE)}
+            for run_id in run_ids:
+                await self._mend(client, run_id, known.get(run_id))
+        await self.store.write(lambda c: _checked(c, run_ids))
+
+    async def _mend(self, client: PrefectClient, run_id: str, flow_run: FlowRun | None) -> None:
+        row = await self.store.read(lambda c: c.execute(select(runs).where(runs.c.id == run_id)).one())
+        if flow_run is None or flow_run.state is None:
+            await self._settle(run_id, "crashed")
+            return
+        state = flow_run.state
+        ended = _end_of(state)
+        if ended is not None:
+            await self._settle(run_id, ended)
+        elif state.is_cancelling() or row.cancel_requested:
+            if not self._cancel_run(run_id):
+                await self._settle(run_id, "cancelled")
+                await client.set_flow_run_state(flow_run.id, Cancelled(message="Cancelled by a person."), force=True)
+        elif _is_dead(state, lease_over=row.lease_expires_at is None or row.lease_expires_at <= utc_now()):
+            await self._recover(client, flow_run, recoveries=row.recoveries, deployed=row.deployed)
+
+    async def _settle(self, run_id: str, state: RunState) -> None:
+        logger.info("run %s has %s: settling it", run_id, state)
+        await self.store.write(lambda c: settle(c, run_id, state, at=utc_now()))
+
+    async def _recover(self, client: PrefectClient, flow_run: FlowRun, *, recoveries: int, deployed: bool) -> None:
+        """Start a run again whose process died, unless that has happened too often or nobody can start it."""
+        run_id = str(flow_run.id)
+        if not deployed or recoveries >= settings().max_recoveries:
+            why = "its process died" if not deployed else f"its process died {recoveries + 1} times"
+            await self._settle(run_id, "crashed")
+            await client.set_flow_run_state(flow_run.id, Crashed(message=why), force=True)
+            return
+        taken = await self.store.write(lambda c: _take_over(c, run_id))
+        if not taken:
+            return
+        logger.warning("run %s lost its process: starting it again", run_id)
+        message = "Its process died; started again by the reconciler."
+        await client.set_flow_run_state(flow_run.id, AwaitingRetry(message=message), force=True)
+        self._nudge()
+
+    # ------------------------------------------------------------------ helpers
+
+    async def _repeat(self, work: Callable[[], Awaitable[None]], seconds: float) -> None:
+        while True:
+            await self._guarded(work)
+            await asyncio.sleep(seconds)
+
+    async def _guarded(self, work: Callable[[], Awaitable[None]]) -> None:
+        try:
+            await work()
+        except Exception:  # a sweep that fails now is made again; Prefect or the database may be restarting
+            logger.exception("a sweep failed; the next one follows")
+
+
+_FULL = 500
+
+
+def _suspects(connection: Connection) -> list[list[str]]:
+    """Runs to compare with Prefect: those whose attempt gave no sign of life, and the longest unchecked of the rest."""
+    now = utc_now()
+    dead = connection.scalars(
+        select(runs.c.id).where(runs.c.state == "active", runs.c.lease_expires_at <= now).limit(10 * _PAGE)
+    ).all()
+    waiting = connection.scalars(
+        select(runs.c.id)
+        .where(runs.c.state.in_(("suspended", "scheduled", "active")), runs.c.checked_at <= now - timedelta(seconds=1))
+        .order_by(runs.c.checked_at)
+        .limit(_PAGE)
+    ).all()
+    ids = list(dict.fromkeys([*dead, *waiting]))
+    return [ids[i : i + _PAGE] for i in range(0, len(ids), _PAGE)]
+
+
+def _checked(connection: Connection, run_ids: Sequence[str]) -> None:
+    connection.execute(update(runs).where(runs.c.id.in_(run_ids)).values(checked_at=utc_now()))
+
+
+def _take_over(connection: Connection, run_id: str) -> bool:
+    """Refuse every later write of the dead attempt; only one reconciler gets a True."""
+    lease = runtime().lease
+    taken = connection.execute(
+        update(runs)
+        .where(runs.c.id == run_id, (runs.c.lease_expires_at.is_(None)) | (runs.c.lease_expires_at <= utc_now()))
+        .values(
+            epoch=runs.c.epoch + 1,
+            state="active",
+            recoveries=runs.c.recoveries + 1,
+            holder=None,
+            lease_expires_at=utc_now() + lease,
+        )
+    )
+    return bool(taken.rowcount)
+
+
+def _end_of(state: State[object]) -> RunState | None:
+    if state.is_completed():
+        return "completed"
+    if state.is_failed():
+        return "failed"
+    if state.is_cancelled():
+        return "cancelled"
+    return None
+
+
+def _is_dead(state: State[object], *, lease_over: bool) -> bool:
+    """Whether Prefect believes that somebody works on the run although nobody does."""
+    return lease_over and (state.is_running() or state.is_pending() or state.is_crashed())

@@ -1,0 +1,95 @@
+"""What one process knows of the runs it works on: their leases are kept, and their wake-ups delivered."""
+
+import asyncio
+import os
+import threading
+import uuid
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from functools import cache
+from typing import Protocol
+
+from intermezzo import journal
+from intermezzo.settings import settings
+from intermezzo.store import Event, Store, open_store, utc_now
+
+
+class Listening(Protocol):
+    """What wants to hear of a run's events: an attempt."""
+
+    loop: asyncio.AbstractEventLoop
+
+    def heard(self, events: Sequence[Event]) -> None:
+        """Called in `loop`."""
+        ...
+
+
+class Runtime:
+    """The process's place among the executors that share a store."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.holder = f"{os.getpid()}-{uuid.uuid4()}"
+        self.lease = timedelta(seconds=settings().lease_seconds)
+        self._held: set[str] = set()
+        self._listening: dict[str, Listening] = {}
+        self._lock = threading.Lock()
+        self._heartbeat: threading.Thread | None = None
+        self._unsubscribe: Callable[[], None] | None = None
+
+    def keep(self, run_id: str) -> None:
+        """Renew the lease of this run until it is dropped."""
+        with self._lock:
+            self._held.add(run_id)
+            if self._heartbeat is None:
+                self._heartbeat = threading.Thread(target=self._beat, name="intermezzo-heartbeat", daemon=True)
+                self._heartbeat.start()
+
+    def drop(self, run_id: str) -> None:
+        """This process no longer works on the run."""
+        with self._lock:
+            self._held.discard(run_id)
+
+    def holds(self, run_id: str) -> bool:
+        """Whether this process works on the run."""
+        return run_id in self._held
+
+    def listen(self, run_id: str, listening: Listening) -> None:
+        """Deliver the run's events from now on."""
+        with self._lock:
+            self._listening[run_id] = listening
+            if self._unsubscribe is None:
+                self._unsubscribe = self.store.subscribe(self._heard)
+
+    def ignore(self, run_id: str, listening: Listening) -> None:
+        """Deliver no more events to this listener."""
+        with self._lock:
+            if self._listening.get(run_id) is listening:
+                del self._listening[run_id]
+
+    def _heard(self, events: Sequence[Event]) -> None:
+        by_run: dict[str, list[Event]] = {}
+        for event in events:
+            targets = list(self._listening) if event.topic == "*" else [event.run_id] if event.run_id else []
+            for run_id in targets:
+                by_run.setdefault(run_id, []).append(event)
+        for run_id, heard in by_run.items():
+            listening = self._listening.get(run_id)
+            if listening is not None and not listening.loop.is_closed():
+                listening.loop.call_soon_threadsafe(listening.heard, heard)
+
+    def _beat(self) -> None:
+        pause = threading.Event()
+        while not pause.wait(self.lease.total_seconds() / 3):
+            with self._lock:
+                held = list(self._held)
+            until = utc_now() + self.lease
+            for start in range(0, len(held), 500):
+                part = held[start : start + 500]
+                self.store.submit(lambda c, part=part: journal.renew_leases(c, self.holder, part, until=until))
+
+
+@cache
+def runtime() -> Runtime:
+    """The process's runtime, over the store of the settings."""
+    return Runtime(open_store())

@@ -1,0 +1,119 @@
+"""How primitives appear in Prefect: a task run per call, or per chunk of a `.map`, within what Prefect can record."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from contextvars import ContextVar
+from typing import Any, TypeVar
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+from prefect.context import TaskRunContext
+from prefect.states import Completed, Failed, State
+from prefect.tasks import Task
+
+from intermezzo.errors import StepError
+from intermezzo.settings import settings
+from intermezzo.steps import Primitive
+
+T = TypeVar("T")
+Job = Callable[[], Awaitable[State[None]]]
+
+BURST = 20
+"""Task runs of single calls that a run may have at once before the rate limit counts."""
+
+_job: ContextVar[Job] = ContextVar("intermezzo_job")
+
+
+class TaskRuns:
+    """The Prefect task runs of one attempt."""
+
+    def __init__(self, progress: Callable[[str, int, int], Awaitable[None]]) -> None:
+        self._progress = progress
+        self._tokens = float(BURST)
+        self._refilled_at = time.monotonic()
+        self._counts: dict[str, int] = {}
+
+    async def one(
+        self, step: Primitive[..., Any, Any], work: Callable[[], Awaitable[StepError | None]]
+    ) -> None:
+        """Do a single call in a task run of its own, unless there have been too many lately."""
+        if TaskRunContext.get() is not None or not self._take_token():
+            await work()
+            return
+        number = self._counts[step.name] = self._counts.get(step.name, 0) + 1
+
+        async def job() -> State[None]:
+            error = await work()
+            return Completed() if error is None else Failed(message=str(error))
+
+        await _run(step, f"{step.name} #{number}", job)
+
+    async def many(
+        self,
+        step: Primitive[..., Any, Any],
+        calls: Sequence[T],
+        work: Callable[[Sequence[T]], Awaitable[int]],
+    ) -> None:
+        """Do the calls of a `.map` in chunks, each chunk one task run."""
+        size = settings().map_chunk_size
+        for start in range(0, len(calls), size):
+            chunk = calls[start : start + size]
+
+            async def job(chunk: Sequence[T] = chunk) -> State[None]:
+                failed = await work(chunk)
+                if failed:
+                    return Failed(message=f"{failed} of {len(chunk)} calls failed")
+                return Completed(message=f"{len(chunk)} calls")
+
+            await _run(step, f"{step.name} {start + 1}–{start + len(chunk)} of {len(calls)}", job)
+            await self._progress(step.name, start + len(chunk), len(calls))
+
+    def _take_token(self) -> bool:
+        now = time.monotonic()
+        refill = (now - self._refilled_at) * settings().task_runs_per_second
+        self._tokens = min(BURST, self._tokens + refill)
+        self._refilled_at = now
+        if self._tokens < 1:
+            return False
+        self._tokens -= 1
+        return True
+
+
+async def _run(step: Primitive[..., Any, Any], run_name: str, job: Job) -> None:
+    raised: list[BaseException] = []
+
+    async def guarded() -> State[None]:
+        try:
+            return await job()
+        except asyncio.CancelledError:
+            raise
+        except BaseException as error:
+            # Money and fencing errors are the engine's to raise in the flow; the task run only shows them.
+            raised.append(error)
+            return Failed(message=f"{type(error).__name__}: {error}")
+
+    token = _job.set(guarded)
+    try:
+        await _task_of(step, run_name)(return_state=True)
+    finally:
+        _job.reset(token)
+    if raised:
+        raise raised[0]
+
+
+def _task_of(step: Primitive[..., Any, Any], run_name: str) -> Task[[], Any]:
+    return task(
+        _work,
+        name=step.name,
+        task_run_name=run_name.replace("{", "{{").replace("}", "}}"),
+        tags=["intermezzo", step.type],
+        description=(step.__doc__ or "").partition("\n")[0] or None,
+        persist_result=False,
+        cache_policy=NO_CACHE,
+        retries=0,
+    )
+
+
+async def _work() -> State[None]:
+    return await _job.get()()

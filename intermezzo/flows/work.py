@@ -1,0 +1,59 @@
+"""Doing one call of a primitive: timeout, retries with growing pauses, errors told apart."""
+
+import asyncio
+import random
+from typing import Any, TypeVar
+
+from pydantic import BaseModel
+
+from intermezzo.errors import IntermezzoError, StepError, StepFailed, StepTimedOut
+from intermezzo.steps import Primitive, StepCall, working_on
+from intermezzo.store import reach
+
+Out = TypeVar("Out")
+
+_LONGEST_PAUSE_SECONDS = 60.0
+
+
+async def perform(step: Primitive[..., Any, Out], input: BaseModel, call: StepCall) -> Out | StepError:
+    """Do a call, trying again as often as the step's options say.
+
+    Returns:
+        The output, or the error of the last try. What it was raised from is its `__cause__`.
+    """
+    tries = step.options.retries + 1
+    for number in range(1, tries + 1):
+        reach("work.before")
+        outcome = await _try(step, input, call)
+        if not isinstance(outcome, StepError) or number == tries or not _worth_retrying(outcome):
+            break
+        pause = min(step.options.retry_delay_seconds * 2 ** (number - 1), _LONGEST_PAUSE_SECONDS)
+        await asyncio.sleep(pause * random.uniform(1, 1.2))  # noqa: S311 (spreads retries, keeps no secret)
+    reach("work.after")
+    return outcome
+
+
+async def _try(step: Primitive[..., Any, Out], input: BaseModel, call: StepCall) -> Out | StepError:
+    limit = asyncio.timeout(step.options.timeout_seconds)
+    try:
+        with working_on(call):
+            async with limit:
+                return await step.perform(input)
+    except Exception as error:  # noqa: BLE001 (the boundary between the engine and a step's own code)
+        return _as_step_error(step, error, timed_out=limit.expired())
+
+
+def _as_step_error(step: Primitive[..., Any, Any], error: Exception, *, timed_out: bool) -> StepError:
+    if timed_out:
+        failed: StepError = StepTimedOut(f"{step.name} took longer than {step.options.timeout_seconds:g} s")
+    elif isinstance(error, StepError):
+        return error
+    else:
+        failed = StepFailed(step.name, type=type(error).__name__, message=str(error))
+    failed.__cause__ = error
+    return failed
+
+
+def _worth_retrying(error: StepError) -> bool:
+    cause = error.__cause__
+    return cause.retryable if isinstance(cause, IntermezzoError) else True

@@ -1,0 +1,152 @@
+"""The warm worker: runs flows in its own event loop, so a resumed run goes on in milliseconds, not seconds.
+
+Stock process, Docker and Kubernetes workers can run the same deployments; this one saves them the start of an
+interpreter. It polls Prefect every few seconds and is nudged when this process knows that a run is ready.
+"""
+
+import asyncio
+import sys
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import anyio.abc
+from prefect import Flow
+from prefect.client.schemas.objects import FlowRun
+from prefect.exceptions import Abort, Pause
+from prefect.flow_engine import run_flow
+from prefect.flows import load_flow_from_entrypoint
+from prefect.states import Cancelled
+from prefect.workers.base import BaseJobConfiguration, BaseVariables, BaseWorker, BaseWorkerResult
+
+from intermezzo import journal
+from intermezzo.flows.ending import settle
+from intermezzo.flows.runtime import runtime
+from intermezzo.journal import RunFacts
+from intermezzo.ledger import Payer
+from intermezzo.settings import settings
+from intermezzo.store import utc_now
+
+POOL = "intermezzo"
+"""Name and type of the work pool that warm workers serve."""
+
+
+class WarmWorkerResult(BaseWorkerResult):
+    """How a run left the worker; its state in Prefect says the rest."""
+
+
+class WarmWorker(BaseWorker[BaseJobConfiguration, BaseVariables, WarmWorkerResult]):
+    """Runs flow runs of the `intermezzo` work pool inside this process."""
+
+    type = POOL
+    job_configuration = BaseJobConfiguration
+    job_configuration_variables = BaseVariables
+    _description = "Runs flows inside the process of `intermezzo serve`, so that resumed runs go on at once."
+    _display_name = "Intermezzo"
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(work_pool_name=POOL, **options)
+        self._nudged = asyncio.Event()
+        self._flows: dict[str, tuple[float, Flow[..., Any]]] = {}
+        self._running: dict[str, asyncio.Task[None]] = {}
+        self._cancelling: set[str] = set()
+
+    async def serve(self) -> None:
+        """Take and run scheduled flow runs until cancelled."""
+        async with self:
+            await self.sync_with_backend()
+            beat = asyncio.create_task(self._heartbeats())
+            try:
+                while True:
+                    self._nudged.clear()
+                    await self.get_and_submit_flow_runs()
+                    await self._until_nudged(settings().poll_seconds)
+            finally:
+                beat.cancel()
+                for running in list(self._running.values()):
+                    running.cancel()
+
+    def nudge(self) -> None:
+        """Look for scheduled runs now."""
+        self._nudged.set()
+
+    def cancel_run(self, run_id: str) -> bool:
+        """Stop a run that is active in this process; returns whether there was one."""
+        running = self._running.get(run_id)
+        if running is None:
+            return False
+        self._cancelling.add(run_id)
+        running.cancel()
+        return True
+
+    async def run(
+        self,
+        flow_run: FlowRun,
+        configuration: BaseJobConfiguration,
+        task_status: anyio.abc.TaskStatus[int] | None = None,
+    ) -> WarmWorkerResult:
+        """Run one attempt of a flow run; called by Prefect's worker."""
+        if task_status is not None:
+            task_status.started(0)
+        run_id = str(flow_run.id)
+        task = asyncio.create_task(self._attempt(flow_run))
+        self._running[run_id] = task
+        try:
+            await asyncio.wait([task])
+        finally:
+            del self._running[run_id]
+            runtime().drop(run_id)
+        if run_id in self._cancelling:
+            self._cancelling.discard(run_id)
+            await self._end_cancelled(flow_run.id)
+        elif not task.cancelled() and (error := task.exception()) is not None:
+            self._logger.error("run %s stopped: %r", run_id, error)
+        return WarmWorkerResult(status_code=0, identifier=run_id)
+
+    async def _attempt(self, flow_run: FlowRun) -> None:
+        flow = await self._load(flow_run)
+        run_id = str(flow_run.id)
+        here = runtime()
+        facts = RunFacts(
+            id=run_id, flow_name=flow.name, deployed=True, payer=Payer(settings().org, test=settings().test_mode)
+        )
+        # The lease begins before the flow's body does: a process killed in between is noticed all the same.
+        await here.store.write(
+            lambda c: journal.enter_run(c, facts, holder=here.holder, lease=here.lease, at=utc_now())
+        )
+        here.keep(run_id)
+        try:
+            await run_flow(flow, flow_run=flow_run, parameters=flow_run.parameters, return_type="state")
+        except (Pause, Abort):
+            pass
+
+    async def _load(self, flow_run: FlowRun) -> Flow[..., Any]:
+        """The flow as its file is now: people may answer for days while its author goes on working."""
+        assert flow_run.deployment_id is not None
+        deployment = await self.client.read_deployment(flow_run.deployment_id)
+        assert deployment.entrypoint is not None
+        file = Path(deployment.entrypoint.rpartition(":")[0])
+        changed_at = file.stat().st_mtime if file.suffix == ".py" else 0.0
+        known = self._flows.get(deployment.entrypoint)
+        if known is None or known[0] != changed_at:
+            if deployment.path and deployment.path not in sys.path:
+                sys.path.insert(0, deployment.path)
+            flow = await asyncio.to_thread(load_flow_from_entrypoint, deployment.entrypoint, use_placeholder_flow=False)
+            known = self._flows[deployment.entrypoint] = (changed_at, flow)
+        return known[1]
+
+    async def _end_cancelled(self, flow_run_id: UUID) -> None:
+        await runtime().store.write(lambda c: settle(c, str(flow_run_id), "cancelled", at=utc_now()))
+        await self.client.set_flow_run_state(flow_run_id, Cancelled(message="Cancelled by a person."), force=True)
+
+    async def _heartbeats(self) -> None:
+        while True:
+            await asyncio.sleep(self.heartbeat_interval_seconds)
+            await self.sync_with_backend()
+
+    async def _until_nudged(self, seconds: float) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._nudged.wait()
+        except TimeoutError:
+            return

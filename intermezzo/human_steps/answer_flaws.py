@@ -1,0 +1,165 @@
+"""What is wrong with an answer, in words a worker can act on. Called by `AnswerSchema.validate`."""
+
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, cast
+
+from pydantic import JsonValue
+
+from intermezzo.human_steps.closed_options import closed_options
+from intermezzo.human_steps.json_values import join, shown
+from intermezzo.human_steps.schema_definition import Node
+
+if TYPE_CHECKING:
+    from jsonschema import ValidationError
+
+MAX_LINES = 5
+"""Flaws told at once; the rest is counted."""
+
+MAX_LISTED = 10
+"""Options told in one message; the rest is counted."""
+
+_TYPES = {
+    "string": "text",
+    "integer": "a whole number",
+    "number": "a number",
+    "boolean": "true or false",
+    "array": "a list",
+    "object": "an object",
+    "null": "nothing (null)",
+}
+
+_FORMATS = {
+    "date": "a date like 2026-01-31",
+    "date-time": "a time with its zone like 2026-01-31T12:00:00Z",
+    "time": "a time of day like 12:30:00",
+    "email": "an email address like name@example.com",
+    "uri": "an address like https://example.com/",
+    "uuid": "a UUID",
+    "ipv4": "an IPv4 address",
+    "ipv6": "an IPv6 address",
+}
+
+_EXPECTED: dict[str, Callable[[JsonValue], str]] = {
+    "const": lambda limit: f"exactly {shown(limit)}",
+    "enum": lambda limit: f"one of {_listed(limit)}",
+    "minimum": lambda limit: f"{limit} or more",
+    "maximum": lambda limit: f"{limit} or less",
+    "exclusiveMinimum": lambda limit: f"more than {limit}",
+    "exclusiveMaximum": lambda limit: f"less than {limit}",
+    "multipleOf": lambda limit: f"a multiple of {limit}",
+    "minLength": lambda limit: f"at least {_counted(limit, 'character')}",
+    "maxLength": lambda limit: f"at most {_counted(limit, 'character')}",
+    "minItems": lambda limit: f"at least {_counted(limit, 'item')}",
+    "maxItems": lambda limit: f"at most {_counted(limit, 'item')}",
+    "minProperties": lambda limit: f"at least {_counted(limit, 'field')}",
+    "maxProperties": lambda limit: f"at most {_counted(limit, 'field')}",
+    "uniqueItems": lambda _: "no item twice",
+    "pattern": lambda limit: f"text that matches the pattern {shown(limit)}",
+    "format": lambda limit: _FORMATS.get(str(limit), str(limit)),
+    "type": lambda limit: " or ".join(
+        _TYPES.get(str(t), str(t)) for t in (limit if isinstance(limit, list) else [limit])
+    ),
+    "anyOf": lambda limit: " or ".join(dict.fromkeys(_described(branch) for branch in _nodes(limit))),
+    "oneOf": lambda limit: (
+        f"exactly one of: {', '.join(dict.fromkeys(_described(b) for b in _nodes(limit)))}"
+    ),
+    "contains": lambda limit: f"a list with {_described(limit if isinstance(limit, dict) else {})} in it",
+    "not": lambda _: "another value",
+}
+"""Keyword → what was expected, from the keyword's value."""
+
+
+def explained(flaws: "Iterable[ValidationError]") -> str:
+    """All flaws in one line: each field, what was expected and what came."""
+    found = list(flaws)
+    # A branch that fails leaves its fields unknown, so unknown fields count only when nothing else is wrong.
+    others = [flaw for flaw in found if flaw.validator != "unevaluatedProperties"]
+    ordered = sorted(others or found, key=lambda flaw: flaw.validator == "required")
+    lines = list(dict.fromkeys(line for flaw in ordered for line in _lines(flaw, "")))
+    more = len(lines) - MAX_LINES
+    return "; ".join(lines[:MAX_LINES]) + (f"; and {more} more" if more > 0 else "")
+
+
+def _lines(flaw: "ValidationError", parent: str) -> list[str]:
+    path = parent
+    for part in flaw.relative_path:
+        path = join(path, part)
+    keyword, limit = str(flaw.validator), cast("JsonValue", flaw.validator_value)
+    instance, schema = cast("JsonValue", flaw.instance), cast("Node", flaw.schema)
+    if keyword == "required" and isinstance(instance, dict) and isinstance(limit, list):
+        return [_missing(path, name, schema) for name in limit if name not in instance]
+    if keyword == "additionalProperties" and isinstance(instance, dict):
+        known = list(_node(schema.get("properties")))
+        return [_unknown(join(path, name), known, instance[name]) for name in instance if name not in known]
+    if keyword in ("anyOf", "oneOf") and (meant := _meant(flaw)):
+        return [line for inner in meant for line in _lines(inner, path)]
+    expected = _EXPECTED.get(keyword)
+    place = path[:200] or "answer"
+    if expected is None:
+        return [f"{place}: {shown(flaw.message, 200)}"]
+    return [f"{place}: expected {expected(limit)}, got {_came(keyword, instance)}"]
+
+
+def _meant(flaw: "ValidationError") -> "list[ValidationError]":
+    """The flaws of the one branch that the value was meant for, judged by type; empty if unclear."""
+    branches: dict[object, list[ValidationError]] = {}
+    for inner in flaw.context or ():
+        branches.setdefault(inner.relative_schema_path[0], []).append(inner)
+    near = [flaws for flaws in branches.values() if not any(_is_misfit(inner) for inner in flaws)]
+    return near[0] if len(near) == 1 else []
+
+
+def _is_misfit(inner: "ValidationError") -> bool:
+    tag = len(inner.relative_path) == 1 and inner.validator == "const"
+    return tag or (not inner.relative_path and inner.validator in ("type", "const", "enum"))
+
+
+def _missing(path: str, name: JsonValue, schema: Node) -> str:
+    described = _described(_node(_node(schema.get("properties")).get(str(name))))
+    return f"{join(path, name)[:200]}: expected {described}, got nothing"
+
+
+def _unknown(path: str, known: list[str], value: JsonValue) -> str:
+    return f"{path[:200]}: expected no such field (there are {_listed([*known])}), got {shown(value)}"
+
+
+def _came(keyword: str, instance: JsonValue) -> str:
+    if keyword in ("minLength", "maxLength") and isinstance(instance, str):
+        return f"{len(instance)}: {shown(instance)}"
+    if keyword in ("minItems", "maxItems", "minProperties", "maxProperties") and isinstance(
+        instance, list | dict
+    ):
+        return str(len(instance))
+    return shown(instance)
+
+
+def _described(node: Node) -> str:
+    """What a schema asks for, in a few words."""
+    options = closed_options(node)
+    integers = node.get("type") == "integer"
+    if options is not None and not integers and node.get("type") not in ("boolean", "null"):
+        return f"one of {_listed(options)}" if len(options) > 1 else shown(options[0])
+    if options is not None and integers:
+        return f"a whole number from {options[0]} to {options[-1]}"
+    for keyword in ("format", "type", "anyOf"):
+        if keyword in node:
+            return _EXPECTED[keyword](node[keyword])
+    return "a value"
+
+
+def _listed(values: JsonValue) -> str:
+    items = values if isinstance(values, list) else [values]
+    text = ", ".join(shown(item, 40) for item in items[:MAX_LISTED])
+    return f"{text} and {len(items) - MAX_LISTED} more" if len(items) > MAX_LISTED else text
+
+
+def _counted(count: JsonValue, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def _node(value: JsonValue) -> Node:
+    return value if isinstance(value, dict) else {}
+
+
+def _nodes(schemas: JsonValue) -> list[Node]:
+    return [_node(schema) for schema in schemas] if isinstance(schemas, list) else []

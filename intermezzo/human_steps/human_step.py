@@ -1,0 +1,280 @@
+"""Steps whose workers are people: what the worker sees, what they answer, what it costs."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, ParamSpec, Self, TypeVar, cast, overload
+
+from pydantic import BaseModel, ConfigDict, JsonValue, TypeAdapter, ValidationError
+
+from intermezzo.errors import DefinitionError, RecordedOutputMismatch
+from intermezzo.human_steps.answers import AnswerSchema
+from intermezzo.human_steps.consensus import ConsensusStrategy
+from intermezzo.human_steps.controls import Control
+from intermezzo.human_steps.tasks import PRIORITIES, NewHumanTask, Priority
+from intermezzo.ledger import human_price
+from intermezzo.settings import settings
+from intermezzo.steps import Step, StepOptions, explain, register
+
+P = ParamSpec("P")
+In = TypeVar("In", bound=BaseModel)
+Out = TypeVar("Out")
+M = TypeVar("M", bound=BaseModel)
+
+JsonSchema = Mapping[str, object]
+
+
+class Submission(BaseModel):
+    """One worker's answer."""
+
+    model_config = ConfigDict(frozen=True)
+
+    worker: str
+    answer: dict[str, JsonValue]
+    submitted_at: datetime
+
+
+class Answer(BaseModel):
+    """Base of output models that also tell how the workers agreed; workers never fill these fields."""
+
+    model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
+
+    summary: str = ""
+    """One line for a person: `positive (3/3 workers agree)` (spec: CS-21)."""
+    agreement: float = 1.0
+    """Share of the votes that went to the winners, 0 to 1."""
+    submissions: list[Submission] = []
+    """Every worker's answer, in order of submission."""
+
+
+class AnyInput(BaseModel):
+    """Input of a custom human step that declares none: every field is shown to the worker."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HumanOptions(StepOptions):
+    """Options of a step whose workers are people (spec: CS-09…CS-15)."""
+
+    assignments_required: int = 1
+    """How many workers answer, 1 to 20."""
+    consensus_strategy: ConsensusStrategy = "any_first"
+    claim_timeout_minutes: int = 30
+    """Closes a task that nobody claims, and takes back a claim that brings no answer: 5 to 480."""
+    priority: Priority = "normal"
+    worker_reward_credits: int | None = None
+    """Per answer; None: the type's own reward."""
+    task_instructions: str | None = None
+    """Shown to workers above the type's own instructions; Markdown."""
+
+
+class HumanStep(Step[P, In, Out]):
+    """A step whose workers are people."""
+
+    kind = "human"
+    options: HumanOptions
+
+    def __init__(
+        self,
+        type: str,
+        *,
+        input_model: Callable[P, In],
+        output: TypeAdapter[Out],
+        answer_schema: Callable[[In], AnswerSchema],
+        controls: Callable[[In], Sequence[Control]] | None,
+        reward_credits: int,
+        instructions: str,
+        options: HumanOptions,
+        merges_agreement: bool,
+    ) -> None:
+        super().__init__(type, input_model=input_model, output=output, options=options)
+        self.answer_schema = answer_schema
+        self.controls = controls
+        self.reward_credits = reward_credits
+        self.instructions = instructions
+        self.merges_agreement = merges_agreement
+        self._check()
+
+    @property
+    def reward(self) -> int:
+        """Credits a worker gets per approved answer."""
+        given = self.options.worker_reward_credits
+        return self.reward_credits if given is None else given
+
+    def price(self, input: In) -> int:
+        """Credits one call reserves: rewards of all slots and the platform fee (spec: CS-25)."""
+        return human_price(self.reward, self.options.assignments_required)
+
+    def new_task(self, input: In, *, id: str, call_id: str, run_id: str, generation: int) -> NewHumanTask:
+        """What a call posts for workers."""
+        options = self.options
+        controls = None if self.controls is None else [c.model_dump(mode="json") for c in self.controls(input)]
+        texts = [options.task_instructions, self.instructions]
+        return NewHumanTask(
+            id=id,
+            call_id=call_id,
+            run_id=run_id,
+            generation=generation,
+            type=self.type,
+            name=self.name,
+            input=input.model_dump_json(),
+            controls=None if controls is None else json.dumps(controls, ensure_ascii=False),
+            answer_schema=json.dumps(self.answer_schema(input).schema, ensure_ascii=False),
+            instructions="\n\n".join(text for text in texts if text),
+            priority=options.priority,
+            consensus_strategy=options.consensus_strategy,
+            assignments_required=options.assignments_required,
+            claim_timeout_seconds=options.claim_timeout_minutes * 60,
+            reward_credits=self.reward,
+        )
+
+    def load(self, recorded: str) -> Out:
+        """The output from the journal, which keeps the answer with how the workers agreed.
+
+        Raises:
+            RecordedOutputMismatch: the model has changed since it was recorded.
+        """
+        envelope = json.loads(recorded)
+        answer = envelope.pop("answer")
+        value = {**answer, **envelope} if self.merges_agreement else answer
+        try:
+            return self.output.validate_python(value)
+        except ValidationError as error:
+            raise RecordedOutputMismatch(
+                f"{self.name}: the recorded answer no longer fits the step's output model: {explain(error)}; "
+                "make the new fields optional, or give the step a new name to ask again"
+            ) from None
+
+    def with_options(
+        self,
+        *,
+        name: str | None = None,
+        key: str | None = None,
+        assignments_required: int | None = None,
+        consensus_strategy: ConsensusStrategy | None = None,
+        claim_timeout_minutes: int | None = None,
+        priority: Priority | None = None,
+        worker_reward_credits: int | None = None,
+        task_instructions: str | None = None,
+    ) -> Self:
+        """A copy of the step with other options; see `HumanOptions`.
+
+        Raises:
+            DefinitionError: an option is out of range.
+        """
+        return self._with(
+            name=name,
+            key=key,
+            assignments_required=assignments_required,
+            consensus_strategy=consensus_strategy,
+            claim_timeout_minutes=claim_timeout_minutes,
+            priority=priority,
+            worker_reward_credits=worker_reward_credits,
+            task_instructions=task_instructions,
+        )
+
+    def _check(self) -> None:
+        super()._check()
+        options = self.options
+        _in_range(self.name, "assignments_required", options.assignments_required, 1, settings().max_assignments)
+        _in_range(self.name, "claim_timeout_minutes", options.claim_timeout_minutes, 5, 480)
+        _in_range(self.name, "worker_reward_credits", self.reward, 0, 10_000)
+        if options.priority not in PRIORITIES:
+            raise DefinitionError(f"{self.name}: priority is one of {', '.join(PRIORITIES)}, got {options.priority!r}")
+        strategies = ConsensusStrategy.__args__
+        if options.consensus_strategy not in strategies:
+            raise DefinitionError(
+                f"{self.name}: consensus_strategy is one of {', '.join(strategies)}, "
+                f"got {options.consensus_strategy!r}"
+            )
+
+
+def _in_range(name: str, option: str, value: object, least: int, most: int) -> None:
+    if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
+        raise DefinitionError(f"{name}: {option} is a whole number from {least} to {most}, got {value!r}")
+
+
+@overload
+def human_step(
+    name: str,
+    *,
+    output: type[M],
+    input: Callable[P, In],
+    answer_schema: Callable[[In], JsonSchema] | None = None,
+    controls: Callable[[In], Sequence[Control]] | None = None,
+    reward_credits: int = 2,
+    instructions: str = "",
+) -> HumanStep[P, In, M]: ...
+@overload
+def human_step(
+    name: str, *, output: type[M], reward_credits: int = 2, instructions: str = ""
+) -> HumanStep[..., AnyInput, M]: ...
+@overload
+def human_step(
+    name: str, *, output: JsonSchema, reward_credits: int = 2, instructions: str = ""
+) -> HumanStep[..., AnyInput, dict[str, JsonValue]]: ...
+@overload
+def human_step(
+    name: str,
+    *,
+    output: JsonSchema,
+    input: Callable[P, In],
+    controls: Callable[[In], Sequence[Control]] | None = None,
+    reward_credits: int = 2,
+    instructions: str = "",
+) -> HumanStep[P, In, dict[str, JsonValue]]: ...
+def human_step(
+    name: str,
+    *,
+    output: type[BaseModel] | JsonSchema,
+    input: Callable[..., Any] = AnyInput,
+    answer_schema: Callable[[Any], JsonSchema] | None = None,
+    controls: Callable[[Any], Sequence[Control]] | None = None,
+    reward_credits: int = 2,
+    instructions: str = "",
+) -> HumanStep[..., Any, Any]:
+    """Declare a step that people do.
+
+    Args:
+        name: name of the type, as workers and the registry see it.
+        output: what a call returns and workers fill in: a pydantic model, or a JSON Schema (then a dict comes back).
+            A model derived from `Answer` also gets `summary`, `agreement` and `submissions`.
+        input: model of the input; without one, any fields are accepted and shown.
+        answer_schema: the form for one input, where it depends on it (a list of categories, say).
+        controls: what the worker sees for one input; without it every field of the input is shown.
+        reward_credits: per approved answer, 0 to 10,000.
+        instructions: shown to workers; Markdown.
+
+    Raises:
+        DefinitionError: the schema is not one that a form can be made of, or a number is out of range.
+    """
+    is_model = isinstance(output, type)
+    merges = is_model and issubclass(output, Answer)
+    fixed = None if answer_schema else AnswerSchema.of(_form_schema(output) if merges else cast("Any", output))
+
+    def schema_for(value: Any) -> AnswerSchema:
+        return fixed or AnswerSchema.of(cast("Callable[[Any], Any]", answer_schema)(value))
+
+    return register(
+        HumanStep(
+            name,
+            input_model=input,
+            output=TypeAdapter(output if is_model else dict[str, JsonValue]),
+            answer_schema=schema_for,
+            controls=controls,
+            reward_credits=reward_credits,
+            instructions=instructions,
+            options=HumanOptions(name=name),
+            merges_agreement=merges,
+        )
+    )
+
+
+def _form_schema(output: Any) -> dict[str, object]:
+    """The JSON Schema of an `Answer` model without the fields that workers never fill."""
+    schema = cast("type[BaseModel]", output).model_json_schema()
+    properties = {k: v for k, v in schema["properties"].items() if k not in Answer.model_fields}
+    required = [field for field in schema.get("required", []) if field not in Answer.model_fields]
+    return {**schema, "properties": properties, "required": required}

@@ -1,0 +1,144 @@
+"""The workers' inbox: what the command line, the pages and the HTTP API do on a worker's behalf."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from pydantic import JsonValue
+from sqlalchemy import Connection, Row, select
+
+from intermezzo.errors import HumanTaskNotFound
+from intermezzo.human_steps import claims
+from intermezzo.human_steps.answers import AnswerSchema
+from intermezzo.human_steps.claims import Claimed
+from intermezzo.store import Store, reach, utc_now
+from intermezzo.store.tables import assignments, human_tasks
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InboxItem:
+    """A human task as a worker may see it: never the answers of others."""
+
+    id: str
+    type: str
+    name: str
+    state: str
+    instructions: str
+    input: dict[str, JsonValue]
+    controls: list[dict[str, JsonValue]] | None
+    answer_schema: dict[str, JsonValue]
+    open_slots: int
+    assignments_required: int
+    reward_credits: int
+    created_at: datetime
+    expires_at: datetime
+    run_id: str | None
+
+
+class Inbox:
+    """A worker's view of the queue.
+
+    Args:
+        store: where the tasks are.
+        test: see test tasks (for simulated workers) instead of live ones.
+    """
+
+    def __init__(self, store: Store, *, test: bool = False) -> None:
+        self.store = store
+        self.test = test
+
+    async def list(self, *, worker_id: str | None = None, limit: int = 50) -> "Sequence[InboxItem]":
+        """Tasks with a free slot, the most urgent and oldest first; with `worker_id` those this worker has claimed.
+
+        Args:
+            limit: most tasks to return, 1 to 1,000.
+        """
+        query = select(human_tasks).where(human_tasks.c.test == self.test)
+        if worker_id is None:
+            query = query.where(human_tasks.c.state == "open")
+        else:
+            held = select(assignments.c.task_id).where(
+                assignments.c.worker_id == worker_id, assignments.c.state == "claimed"
+            )
+            query = query.where(human_tasks.c.id.in_(held))
+        query = query.order_by(human_tasks.c.priority.desc(), human_tasks.c.created_at, human_tasks.c.id)
+        query = query.limit(min(max(limit, 1), 1000))
+        return await self.store.read(lambda c: [_item(row) for row in c.execute(query)])
+
+    async def get(self, task_id: str) -> InboxItem:
+        """One task.
+
+        Raises:
+            HumanTaskNotFound: there is none of that id.
+        """
+        return await self.store.read(lambda c: _find(c, task_id))
+
+    async def claim(self, worker_id: str, task_id: str) -> Claimed:
+        """Claim a slot of one task.
+
+        Raises:
+            HumanTaskNotFound: there is none of that id.
+            NotClaimable: it is closed, has no free slot, or this worker has answered it.
+        """
+        return await self.store.write(
+            lambda c: claims.claim_task(c, worker_id, task_id, test=self.test, at=utc_now())
+        )
+
+    async def claim_next(self, worker_id: str, *, types: Sequence[str] = ()) -> Claimed | None:
+        """Claim a slot of the most urgent, oldest task this worker has not worked on; None if there is none."""
+        return await self.store.write(
+            lambda c: claims.claim_next(c, worker_id, test=self.test, types=types, at=utc_now())
+        )
+
+    async def submit(self, worker_id: str, task_id: str, answer: object) -> str:
+        """Answer a claimed task; the same answer sent again changes nothing.
+
+        Returns:
+            The state of the task afterwards.
+
+        Raises:
+            HumanTaskNotFound: there is none of that id.
+            InvalidResponse: the answer does not fit the form; nothing was stored.
+            ClaimLost: the claim has lapsed, or the task was closed meanwhile.
+        """
+        item = await self.get(task_id)
+        valid = AnswerSchema.of(item.answer_schema).validate(answer)
+        state = await self.store.write(lambda c: claims.submit(c, task_id, worker_id, valid, at=utc_now()))
+        reach("answer.after")
+        return state
+
+    async def release(self, worker_id: str, task_id: str) -> None:
+        """Give a claimed slot back.
+
+        Raises:
+            HumanTaskNotFound: there is none of that id.
+            ClaimLost: this worker holds no claim on it.
+        """
+        await self.store.write(lambda c: claims.release(c, task_id, worker_id, at=utc_now()))
+
+
+def _find(connection: Connection, task_id: str) -> InboxItem:
+    row = connection.execute(select(human_tasks).where(human_tasks.c.id == task_id)).one_or_none()
+    if row is None:
+        raise HumanTaskNotFound(f"there is no human task {task_id!r}; `intermezzo inbox list` shows those there are")
+    return _item(row)
+
+
+def _item(row: "Row[tuple[object, ...]]") -> InboxItem:
+    return InboxItem(
+        id=row.id,
+        type=row.type,
+        name=row.name,
+        state=row.state,
+        instructions=row.instructions,
+        input=json.loads(row.input),
+        controls=json.loads(row.controls) if row.controls else None,
+        answer_schema=json.loads(row.answer_schema),
+        open_slots=row.open_slots,
+        assignments_required=row.assignments_required,
+        reward_credits=row.reward_credits,
+        created_at=row.created_at,
+        expires_at=row.expires_at,
+        run_id=row.run_id,
+    )

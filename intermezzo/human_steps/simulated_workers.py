@@ -1,0 +1,92 @@
+"""Simulated workers: they answer test tasks through the ordinary claims and submissions, and never see a live one."""
+
+import asyncio
+import random
+from collections.abc import Callable, Sequence
+
+from pydantic import JsonValue
+
+from intermezzo.errors import WorkerError
+from intermezzo.human_steps.answers import AnswerSchema
+from intermezzo.human_steps.inbox import Inbox, InboxItem
+from intermezzo.human_steps.simulated_answers import simulated_answer
+from intermezzo.store import Event, Store
+
+Opinion = Callable[[InboxItem, str], dict[str, JsonValue] | None]
+"""What a worker answers to a task; None leaves it to the default."""
+
+_LOOK_SECONDS = 1.0
+
+
+class SimulatedCrowd:
+    """A number of simulated workers.
+
+    Args:
+        store: where the tasks are.
+        workers: how many there are.
+        accuracy: share of answers that are a task's truth, 0 to 1; what is true is derived from the task.
+        delay_seconds: mean time one worker takes for one answer.
+        opinion: answers instead of the default, for demos and tests that know what is right.
+        seed: makes the crowd answer the same every time.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        workers: int = 20,
+        accuracy: float = 1.0,
+        delay_seconds: float = 0.0,
+        opinion: Opinion | None = None,
+        seed: int = 0,
+    ) -> None:
+        self.store = store
+        self.inbox = Inbox(store, test=True)
+        self.names = [f"simulated-{number}" for number in range(1, workers + 1)]
+        self.accuracy = accuracy
+        self.delay_seconds = delay_seconds
+        self.opinion = opinion
+        self.seed = seed
+        self._work = asyncio.Event()
+        self._loop = asyncio.get_running_loop()
+
+    async def serve(self) -> None:
+        """Answer until cancelled."""
+        unsubscribe = self.store.subscribe(self._heard)
+        try:
+            while True:
+                self._work.clear()
+                await asyncio.gather(*(self._answer_all(name) for name in self.names))
+                try:
+                    async with asyncio.timeout(_LOOK_SECONDS):
+                        await self._work.wait()
+                except TimeoutError:
+                    continue
+        finally:
+            unsubscribe()
+
+    def _heard(self, events: Sequence[Event]) -> None:
+        if any(event.topic in ("task.opened", "*") for event in events):
+            self._loop.call_soon_threadsafe(self._work.set)
+
+    async def _answer_all(self, name: str) -> None:
+        pace = random.Random(f"{self.seed} {name}")  # noqa: S311 (a worker's pace, not a secret)
+        while claim := await self._claim(name):
+            if self.delay_seconds:
+                await asyncio.sleep(pace.uniform(0.5, 1.5) * self.delay_seconds)
+            item = await self.inbox.get(claim)
+            try:
+                await self.inbox.submit(name, claim, self.answer(item, name))
+            except WorkerError:
+                continue  # closed meanwhile: others were enough
+
+    async def _claim(self, name: str) -> str | None:
+        claimed = await self.inbox.claim_next(name)
+        return None if claimed is None else claimed.task_id
+
+    def answer(self, item: InboxItem, name: str) -> dict[str, JsonValue]:
+        """What one of the workers answers to one task."""
+        if self.opinion and (given := self.opinion(item, name)) is not None:
+            return given
+        schema = AnswerSchema.of(item.answer_schema)
+        return simulated_answer(schema, item.id, f"{self.seed} {name}", self.accuracy)

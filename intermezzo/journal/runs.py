@@ -1,0 +1,187 @@
+"""Runs and who works on them: leases, epochs, budgets.
+
+Every attempt of a run takes the next epoch. Each write of an attempt goes through `hold`, which refuses an old epoch:
+two attempts may overlap, but only the newest one leaves a trace.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Literal
+
+from sqlalchemy import Connection, insert, or_, select, update
+
+from intermezzo.errors import AttemptSuperseded, BudgetExceeded
+from intermezzo.journal.calls import RecordedCall, end_waves, read_calls, void_failures
+from intermezzo.ledger import Payer
+from intermezzo.store import Event, emit
+from intermezzo.store.tables import runs
+
+RunState = Literal["scheduled", "active", "suspended", "completed", "failed", "crashed", "cancelled"]
+
+ENDED: tuple[RunState, ...] = ("completed", "failed", "crashed", "cancelled")
+"""States of runs that nobody works on."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunFacts:
+    """What is known of a run when it is first seen."""
+
+    id: str
+    flow_name: str
+    deployed: bool
+    payer: Payer
+    budget_credits: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """What an attempt gets when it takes a run: its epoch and all that was done before."""
+
+    run_id: str
+    epoch: int
+    holder: str
+    payer: Payer
+    cancel_requested: bool
+    calls: dict[str, RecordedCall] = field(default_factory=dict[str, RecordedCall])
+
+
+def create_run(
+    connection: Connection, facts: RunFacts, *, state: RunState, lease: timedelta, at: datetime
+) -> None:
+    """Record a run before its first attempt, for example when somebody schedules it.
+
+    Args:
+        lease: how long it may take until somebody works on it, or Prefect says that it waits.
+    """
+    connection.execute(
+        insert(runs).values(
+            id=facts.id,
+            org=facts.payer.org,
+            test=facts.payer.test,
+            flow_name=facts.flow_name,
+            deployed=facts.deployed,
+            state=state,
+            epoch=0,
+            lease_expires_at=at + lease,
+            budget_credits=facts.budget_credits,
+            committed_credits=0,
+            recoveries=0,
+            cancel_requested=False,
+            created_at=at,
+            checked_at=at,
+        )
+    )
+
+
+def claim_run(
+    connection: Connection, facts: RunFacts, *, holder: str, lease: timedelta, again: bool = False, at: datetime
+) -> Claim:
+    """Take a run for a new attempt and read its journal; any older attempt is superseded.
+
+    Args:
+        holder: the process that will work on it.
+        lease: how long it may be silent.
+        again: the flow's body failed and is run again, so failed calls are made again too.
+    """
+    row = connection.execute(select(runs).where(runs.c.id == facts.id).with_for_update()).one_or_none()
+    if row is None:
+        create_run(connection, facts, state="scheduled", lease=lease, at=at)
+        row = connection.execute(select(runs).where(runs.c.id == facts.id)).one()
+    if again or row.state in ENDED:
+        void_failures(connection, facts.id)
+    end_waves(connection, facts.id)
+    connection.execute(
+        update(runs)
+        .where(runs.c.id == facts.id)
+        .values(epoch=row.epoch + 1, state="active", holder=holder, lease_expires_at=at + lease)
+    )
+    return Claim(
+        run_id=facts.id,
+        epoch=row.epoch + 1,
+        holder=holder,
+        payer=Payer(row.org, test=row.test),
+        cancel_requested=row.cancel_requested,
+        calls={call.id: call for call in read_calls(connection, facts.id)},
+    )
+
+
+def enter_run(
+    connection: Connection, facts: RunFacts, *, holder: str, lease: timedelta, at: datetime
+) -> None:
+    """Say that a process is about to start an attempt, so that its death is noticed from now on."""
+    known = connection.execute(
+        update(runs).where(runs.c.id == facts.id).values(holder=holder, lease_expires_at=at + lease)
+    )
+    if known.rowcount == 0:
+        create_run(connection, facts, state="scheduled", lease=lease, at=at)
+        enter_run(connection, facts, holder=holder, lease=lease, at=at)
+
+
+def request_cancel(connection: Connection, run_id: str, *, at: datetime) -> bool:
+    """Ask whoever works on a run to stop it; returns whether it had not ended yet."""
+    asked = connection.execute(
+        update(runs).where(runs.c.id == run_id, runs.c.state.not_in(ENDED)).values(cancel_requested=True)
+    )
+    emit(connection, [Event("run.cancel", run_id)], at=at)
+    return bool(asked.rowcount)
+
+
+def hold(connection: Connection, claim: Claim, *, credits: int = 0) -> None:
+    """Prove that the attempt still owns its run, and count credits against the run's budget.
+
+    Raises:
+        AttemptSuperseded: a newer attempt, or the reconciler, has taken the run.
+        BudgetExceeded: the budget does not cover `credits` more.
+    """
+    mine = (runs.c.id == claim.run_id, runs.c.epoch == claim.epoch, runs.c.state == "active")
+    total = runs.c.committed_credits + credits
+    held = connection.execute(
+        update(runs)
+        .where(*mine, or_(runs.c.budget_credits.is_(None), credits <= 0, total <= runs.c.budget_credits))
+        .values(committed_credits=total)
+    )
+    if held.rowcount:
+        return
+    row = connection.execute(select(runs).where(*mine)).one_or_none()
+    if row is None:
+        raise AttemptSuperseded(f"run {claim.run_id}: attempt {claim.epoch} was superseded")
+    raise BudgetExceeded(
+        claim.run_id, needed_credits=credits, left_credits=row.budget_credits - row.committed_credits
+    )
+
+
+def uncommit(connection: Connection, run_id: str, credits: int) -> None:
+    """Give released credits back to the run's budget."""
+    if credits:
+        connection.execute(
+            update(runs)
+            .where(runs.c.id == run_id)
+            .values(committed_credits=runs.c.committed_credits - credits)
+        )
+
+
+def suspend_run(connection: Connection, claim: Claim, *, lease: timedelta, at: datetime) -> None:
+    """Leave the run until people have answered.
+
+    Args:
+        lease: how long Prefect may take to hear of it before somebody else looks after the run.
+
+    Raises:
+        AttemptSuperseded: a newer attempt has taken the run.
+    """
+    hold(connection, claim)
+    connection.execute(
+        update(runs)
+        .where(runs.c.id == claim.run_id)
+        .values(state="suspended", holder=None, lease_expires_at=at + lease, checked_at=at)
+    )
+
+
+def renew_leases(connection: Connection, holder: str, run_ids: Sequence[str], *, until: datetime) -> None:
+    """Say that this process is alive and still works on these runs."""
+    connection.execute(
+        update(runs)
+        .where(runs.c.id.in_(run_ids), runs.c.holder == holder)
+        .values(lease_expires_at=until)
+    )

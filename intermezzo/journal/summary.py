@@ -1,0 +1,62 @@
+"""What a run has done and spent, step by step: for operators, the command line and the demo."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, case, func, select
+
+from intermezzo.store.tables import human_tasks, step_calls, transfers
+
+
+@dataclass(slots=True)
+class StepSummary:
+    """One step of a run."""
+
+    step: str
+    kind: str
+    calls: int = 0
+    completed: int = 0
+    open: int = 0
+    failed: int = 0
+    spent_credits: int = 0
+    reserved_credits: int = 0
+
+
+def summarize(connection: Connection, run_id: str) -> list[StepSummary]:
+    """Calls and credits of each step of a run, in the order in which they were first called."""
+    counted = (
+        select(step_calls.c.step, step_calls.c.kind, step_calls.c.state, func.count().label("calls"))
+        .where(step_calls.c.run_id == run_id)
+        .group_by(step_calls.c.step, step_calls.c.kind, step_calls.c.state)
+        .order_by(func.min(step_calls.c.opened_at))
+    )
+    steps: dict[str, StepSummary] = {}
+    for row in connection.execute(counted):
+        summary = steps.setdefault(row.step, StepSummary(row.step, row.kind))
+        summary.calls += row.calls
+        state = "failed" if row.state == "void" else row.state
+        setattr(summary, state, getattr(summary, state) + row.calls)
+    _add_money(connection, run_id, steps)
+    return list(steps.values())
+
+
+def _add_money(connection: Connection, run_id: str, steps: dict[str, StepSummary]) -> None:
+    spent = func.sum(case((transfers.c.move.in_(("capture", "reward", "fee")), transfers.c.credits), else_=0))
+    gone = func.sum(case((transfers.c.move != "reserve", transfers.c.credits), else_=0))
+    held = func.sum(case((transfers.c.move == "reserve", transfers.c.credits), else_=0)) - gone
+    columns = (spent.label("spent"), held.label("held"))
+    primitives = (
+        select(step_calls.c.step, *columns)
+        .join(transfers, transfers.c.subject == step_calls.c.id)
+        .where(step_calls.c.run_id == run_id, step_calls.c.kind == "primitive")
+        .group_by(step_calls.c.step)
+    )
+    human = (
+        select(human_tasks.c.name.label("step"), *columns)
+        .join(transfers, transfers.c.subject == human_tasks.c.id)
+        .where(human_tasks.c.run_id == run_id)
+        .group_by(human_tasks.c.name)
+    )
+    for query in (primitives, human):
+        for row in connection.execute(query):
+            steps[row.step].spent_credits += int(row.spent)
+            steps[row.step].reserved_credits += int(row.held)

@@ -1,0 +1,31 @@
+"""Credits: append-only transfers between accounts, guarded balances, and the audit that proves them."""
+
+from intermezzo.ledger.accounts import Payer
+from intermezzo.ledger.audit import AuditReport, audit
+from intermezzo.ledger.moves import (
+    Reservation,
+    balance,
+    capture,
+    grant,
+    release,
+    reserve,
+    reward,
+    settle_human_task,
+)
+from intermezzo.ledger.prices import human_price, platform_fee
+
+__all__ = [
+    "AuditReport",
+    "Payer",
+    "Reservation",
+    "audit",
+    "balance",
+    "capture",
+    "grant",
+    "human_price",
+    "platform_fee",
+    "release",
+    "reserve",
+    "reward",
+    "settle_human_task",
+]

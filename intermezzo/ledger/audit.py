@@ -1,0 +1,137 @@
+"""Proof that the books balance, from the transfers alone, and that they agree with the work they were paid for."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from sqlalchemy import Connection, and_, case, func, or_, select
+
+from intermezzo.errors import AuditFailed
+from intermezzo.store.tables import accounts, assignments, human_tasks, step_calls, transfers
+
+
+@dataclass(frozen=True, slots=True)
+class AuditReport:
+    """What an audit found.
+
+    Attributes:
+        transfers: how many were checked.
+        balances: account → credits, re-derived from the transfers.
+        problems: one sentence per contradiction; empty when the books balance.
+    """
+
+    transfers: int
+    balances: dict[str, int] = field(default_factory=dict[str, int])
+    problems: list[str] = field(default_factory=list[str])
+
+    @property
+    def clean(self) -> bool:
+        """Whether the books balance."""
+        return not self.problems
+
+    def require_clean(self) -> None:
+        """Raise AuditFailed, naming the problems, unless the books balance."""
+        if self.problems:
+            shown = "; ".join(self.problems[:5])
+            raise AuditFailed(f"the books do not balance, {len(self.problems)} problems: {shown}")
+
+
+def audit(connection: Connection) -> AuditReport:
+    """Check every account, every step call and every human task against the transfers."""
+    balances = _balances(connection)
+    problems = [
+        *_wrong_balances(connection, balances),
+        *_wrong_calls(connection),
+        *_wrong_tasks(connection),
+        *_unknown_subjects(connection),
+    ]
+    count = connection.scalar(select(func.count()).select_from(transfers)) or 0
+    return AuditReport(count, balances, problems)
+
+
+def _balances(connection: Connection) -> dict[str, int]:
+    totals: dict[str, int] = {}
+    for column, sign in ((transfers.c.target, 1), (transfers.c.source, -1)):
+        for account, credits in connection.execute(select(column, func.sum(transfers.c.credits)).group_by(column)):
+            totals[account] = totals.get(account, 0) + sign * int(credits)
+    return dict(sorted(totals.items()))
+
+
+def _wrong_balances(connection: Connection, balances: dict[str, int]) -> Iterator[str]:
+    if sum(balances.values()) != 0:
+        yield f"all accounts together hold {sum(balances.values())}, not 0"
+    for account, credits in balances.items():
+        if credits < 0 and not account.endswith("world"):
+            yield f"{account} is at {credits}"
+    kept = {row.name: row.balance for row in connection.execute(select(accounts))}
+    for account, credits in kept.items():
+        if balances.get(account, 0) != credits:
+            yield f"{account} keeps {credits}, its transfers sum to {balances.get(account, 0)}"
+    for account in balances:
+        if account.endswith(":available") and account not in kept:
+            yield f"{account} has transfers but no running balance"
+
+
+def _sum_of(*moves: str) -> "case[int]":  # type: ignore[type-arg]
+    return func.coalesce(func.sum(case((transfers.c.move.in_(moves), transfers.c.credits), else_=0)), 0)  # type: ignore[return-value]
+
+
+def _wrong_calls(connection: Connection) -> Iterator[str]:
+    """Primitives: what is open holds its price, what is done paid it once, what failed paid nothing."""
+    spent, held = _sum_of("capture"), _sum_of("reserve") - _sum_of("capture", "release")
+    price, state = step_calls.c.price_credits, step_calls.c.state
+    expected_spent = case((state == "completed", price), else_=0)
+    expected_held = case((state == "open", price), else_=0)
+    query = (
+        select(step_calls.c.id, step_calls.c.step, state, price, spent.label("spent"), held.label("held"))
+        .outerjoin(transfers, transfers.c.subject == step_calls.c.id)
+        .where(step_calls.c.kind == "primitive")
+        .group_by(step_calls.c.id)
+        .having(or_(spent != expected_spent, held != expected_held))
+    )
+    for row in connection.execute(query):
+        yield (
+            f"call {row.id} of {row.step} is {row.state} at a price of {row.price_credits}, "
+            f"but spent {row.spent} and holds {row.held}"
+        )
+
+
+def _wrong_tasks(connection: Connection) -> Iterator[str]:
+    """Human tasks: one reward per approved assignment, nothing held once closed."""
+    approved = (
+        select(assignments.c.task_id, func.count().label("approved"))
+        .where(assignments.c.state == "approved")
+        .group_by(assignments.c.task_id)
+        .subquery()
+    )
+    rewards, held = _sum_of("reward"), _sum_of("reserve") - _sum_of("reward", "fee", "release")
+    count = func.coalesce(func.max(approved.c.approved), 0)
+    is_open = human_tasks.c.state.in_(("open", "claimed"))
+    query = (
+        select(human_tasks.c.id, human_tasks.c.state, count.label("approved"), rewards.label("rewards"), held.label("held"))
+        .outerjoin(transfers, transfers.c.subject == human_tasks.c.id)
+        .outerjoin(approved, approved.c.task_id == human_tasks.c.id)
+        .group_by(human_tasks.c.id)
+        .having(
+            or_(
+                rewards != count * func.max(human_tasks.c.reward_credits),
+                and_(~is_open, held != 0),
+                and_(is_open, func.max(human_tasks.c.reward_credits) > 0, held <= 0),
+            )
+        )
+    )
+    for row in connection.execute(query):
+        yield (
+            f"human task {row.id} is {row.state} with {row.approved} approved assignments, "
+            f"but paid {row.rewards} in rewards and holds {row.held}"
+        )
+
+
+def _unknown_subjects(connection: Connection) -> Iterator[str]:
+    query = (
+        select(transfers.c.subject, transfers.c.move)
+        .outerjoin(step_calls, step_calls.c.id == transfers.c.subject)
+        .outerjoin(human_tasks, human_tasks.c.id == transfers.c.subject)
+        .where(transfers.c.move != "grant", step_calls.c.id.is_(None), human_tasks.c.id.is_(None))
+    )
+    for row in connection.execute(query):
+        yield f"{row.move} of {row.subject} belongs to no step call and no human task"

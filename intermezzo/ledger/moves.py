@@ -1,0 +1,151 @@
+"""The moves of money. Each is part of the caller's transaction and happens at most once.
+
+A transfer is one row with a source and a target, so every transaction sums to zero by construction, and the unique
+operation key (subject, move, n) refuses the same move a second time. Only `available` has a running balance, because
+only there a decision depends on it; every other balance is a sum over transfers.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from intermezzo.errors import InsufficientCredits
+from intermezzo.ledger.accounts import Payer
+from intermezzo.ledger.prices import platform_fee
+from intermezzo.store.tables import accounts, transfers
+
+Move = Literal["grant", "reserve", "capture", "reward", "fee", "release"]
+
+
+@dataclass(frozen=True, slots=True)
+class Reservation:
+    """Credits held for one subject: the n-th opening of a step call, or a human task."""
+
+    subject: str
+    n: int
+    credits: int
+
+
+def grant(connection: Connection, payer: Payer, credits: int, *, subject: str, at: datetime) -> None:
+    """Give an organisation credits to spend.
+
+    Args:
+        credits: how many, above 0.
+        subject: unique name of this grant; the same name grants once.
+
+    Raises:
+        ValueError: `credits` is not above 0.
+    """
+    if credits <= 0:
+        raise ValueError(f"a grant is 1 credit or more, got {credits!r}")
+    _post(connection, [_row(subject, "grant", 1, payer.world, payer.available, credits, at)])
+    _credit_available(connection, payer, credits)
+
+
+def reserve(connection: Connection, payer: Payer, reservations: Sequence[Reservation], *, at: datetime) -> None:
+    """Hold credits for step calls before any work: all of them or none.
+
+    Raises:
+        InsufficientCredits: fewer are available than all of them need.
+    """
+    needed = sum(r.credits for r in reservations)
+    if needed == 0:
+        return
+    taken = connection.execute(
+        update(accounts)
+        .where(accounts.c.name == payer.available, accounts.c.balance >= needed)
+        .values(balance=accounts.c.balance - needed)
+    )
+    if taken.rowcount == 0:
+        available = connection.scalar(select(accounts.c.balance).where(accounts.c.name == payer.available)) or 0
+        raise InsufficientCredits(payer.available, needed_credits=needed, available_credits=available)
+    _post(
+        connection,
+        [_row(r.subject, "reserve", r.n, payer.available, payer.reserved, r.credits, at) for r in reservations],
+    )
+
+
+def capture(connection: Connection, payer: Payer, reservations: Sequence[Reservation], *, at: datetime) -> None:
+    """Spend what was reserved for primitives that are done."""
+    _post(
+        connection, [_row(r.subject, "capture", r.n, payer.reserved, payer.ai, r.credits, at) for r in reservations]
+    )
+
+
+def release(connection: Connection, payer: Payer, reservations: Sequence[Reservation], *, at: datetime) -> None:
+    """Give back what was reserved for calls that failed."""
+    _post(
+        connection,
+        [_row(r.subject, "release", r.n, payer.reserved, payer.available, r.credits, at) for r in reservations],
+    )
+    _credit_available(connection, payer, sum(r.credits for r in reservations))
+
+
+def reward(
+    connection: Connection, payer: Payer, task_id: str, worker_id: str, credits: int, *, n: int, at: datetime
+) -> None:
+    """Pay a worker for the n-th approved assignment of a human task (spec: CS-27)."""
+    _post(connection, [_row(task_id, "reward", n, payer.reserved, payer.worker(worker_id), credits, at)])
+
+
+def settle_human_task(
+    connection: Connection,
+    payer: Payer,
+    task_id: str,
+    *,
+    reserved_credits: int,
+    reward_credits: int,
+    approved: int,
+    at: datetime,
+) -> int:
+    """Close a human task's money: the fee on what was approved, everything unused back (spec: CS-28).
+
+    Returns:
+        Credits given back.
+    """
+    fee = platform_fee(reward_credits, approved)
+    unused = reserved_credits - reward_credits * approved - fee
+    _post(connection, [_row(task_id, "fee", 1, payer.reserved, payer.fee, fee, at)])
+    release(connection, payer, [Reservation(task_id, 1, unused)], at=at)
+    return unused
+
+
+def balance(connection: Connection, account: str) -> int:
+    """Credits of an account, summed over its transfers."""
+    incoming = select(func.coalesce(func.sum(transfers.c.credits), 0)).where(transfers.c.target == account)
+    outgoing = select(func.coalesce(func.sum(transfers.c.credits), 0)).where(transfers.c.source == account)
+    return int(connection.scalar(incoming) or 0) - int(connection.scalar(outgoing) or 0)
+
+
+def _credit_available(connection: Connection, payer: Payer, credits: int) -> None:
+    if credits == 0:
+        return
+    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
+    upsert = dialect.insert(accounts).values(name=payer.available, balance=credits)
+    connection.execute(
+        upsert.on_conflict_do_update(
+            index_elements=[accounts.c.name], set_={"balance": accounts.c.balance + upsert.excluded.balance}
+        )
+    )
+
+
+def _row(subject: str, move: Move, n: int, source: str, target: str, credits: int, at: datetime) -> dict[str, object]:
+    return {
+        "subject": subject,
+        "move": move,
+        "n": n,
+        "source": source,
+        "target": target,
+        "credits": credits,
+        "at": at,
+    }
+
+
+def _post(connection: Connection, rows: Sequence[dict[str, object]]) -> None:
+    moving = [row for row in rows if row["credits"]]
+    if moving:
+        connection.execute(insert(transfers), moving)

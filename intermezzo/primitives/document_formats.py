@@ -1,0 +1,111 @@
+"""Telling which format a document has; called by `document_parse` before anything parses it.
+
+Magic bytes decide. A `mime_type` is believed only where they cannot: text has none (spec: CS-55).
+"""
+
+import io
+import re
+import zipfile
+from typing import Literal
+
+from intermezzo.errors import InvalidInput
+
+Format = Literal["pdf", "docx", "xlsx", "text"]
+
+SUPPORTED = "PDF, DOCX, XLSX or plain text"
+MAX_ARCHIVE_ENTRIES = 5_000
+MAX_UNPACKED_BYTES = 200 * 1024 * 1024
+"""DOCX and XLSX are archives: what they may unpack to in memory. Twenty megabytes of zip can hold twenty gigabytes."""
+
+_OFFICE_MIME = "application/vnd.openxmlformats-officedocument."
+_FORMAT_OF_MIME: dict[str, Format] = {
+    "application/pdf": "pdf",
+    "application/x-pdf": "pdf",
+    f"{_OFFICE_MIME}wordprocessingml.document": "docx",
+    f"{_OFFICE_MIME}spreadsheetml.sheet": "xlsx",
+}
+_TEXT_MIME = re.compile(r"text/.+|application/(?:.+\+)?(?:json|xml|yaml|csv|x-ndjson|markdown|rtf)", re.IGNORECASE)
+_SAYS_NOTHING = ("", "application/octet-stream", "binary/octet-stream", "application/unknown", "application/zip")
+
+_OTHER_MAGIC = {
+    b"\x89PNG\r\n": "a PNG image",
+    b"\xff\xd8\xff": "a JPEG image",
+    b"GIF8": "a GIF image",
+    b"II*\x00": "a TIFF image",
+    b"MM\x00*": "a TIFF image",
+    b"\x1f\x8b": "a gzip archive",
+    b"BZh": "a bzip2 archive",
+    b"7z\xbc\xaf\x27\x1c": "a 7z archive",
+    b"Rar!": "a RAR archive",
+    b"\x7fELF": "an ELF program",
+    b"{\\rtf": "an RTF document",
+    b"%!PS": "a PostScript document",
+}
+_OLE_MAGIC = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_ENCRYPTED_PACKAGE = "EncryptedPackage".encode("utf-16-le")
+_PDF_MAGIC_REACH = 1024
+
+
+def recognise(data: bytes, mime_type: str | None) -> Format:
+    """The format of a document.
+
+    Args:
+        data: the document.
+        mime_type: what its sender says it is; counts only where the bytes do not tell.
+
+    Raises:
+        InvalidInput: it is empty, damaged, encrypted, or in a format that is not supported.
+    """
+    if not data:
+        raise InvalidInput(f"the document is empty (0 bytes); expected {SUPPORTED}")
+    if data.startswith(b"PK"):
+        return _office_format(data)
+    if data.startswith(_OLE_MAGIC):
+        raise InvalidInput(_ole_problem(data))
+    for magic, kind in _OTHER_MAGIC.items():
+        if data.startswith(magic):
+            raise InvalidInput(f"expected {SUPPORTED}, got {kind}; convert it first")
+    if b"%PDF-" in data[:_PDF_MAGIC_REACH]:
+        return "pdf"
+    return _format_without_magic(mime_type)
+
+
+def _format_without_magic(mime_type: str | None) -> Format:
+    mime = (mime_type or "").partition(";")[0].strip().lower()
+    if mime in _SAYS_NOTHING or _TEXT_MIME.fullmatch(mime):
+        return "text"
+    promised = _FORMAT_OF_MIME.get(mime)
+    if promised:
+        raise InvalidInput(
+            f"the mime_type says {promised.upper()} ({mime}), but the bytes are none: "
+            "the document is damaged, or something else was sent, such as an error page"
+        )
+    raise InvalidInput(f"expected {SUPPORTED}, got mime_type {mime!r}; convert the document first")
+
+
+def _office_format(data: bytes) -> Format:
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            entries = archive.infolist()
+    except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError) as error:
+        raise InvalidInput(
+            f"the document starts like DOCX or XLSX and is cut short or damaged ({error}); send it again, whole"
+        ) from error
+    unpacked = sum(entry.file_size for entry in entries)
+    if unpacked > MAX_UNPACKED_BYTES or len(entries) > MAX_ARCHIVE_ENTRIES:
+        raise InvalidInput(
+            f"the document unpacks to {unpacked:,} bytes in {len(entries):,} entries; "
+            f"at most {MAX_UNPACKED_BYTES:,} bytes in {MAX_ARCHIVE_ENTRIES:,} entries are opened"
+        )
+    names = {entry.filename for entry in entries}
+    if "word/document.xml" in names:
+        return "docx"
+    if "xl/workbook.xml" in names:
+        return "xlsx"
+    raise InvalidInput(f"expected {SUPPORTED}, got a zip archive that holds neither a DOCX nor an XLSX")
+
+
+def _ole_problem(data: bytes) -> str:
+    if _ENCRYPTED_PACKAGE in data:
+        return "the document is encrypted; remove its password and send it again"
+    return f"expected {SUPPORTED}, got an old Office file (DOC, XLS or PPT); save it as DOCX or XLSX"

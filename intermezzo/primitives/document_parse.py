@@ -1,0 +1,152 @@
+"""`document_parse`: the text, tables and metadata of a PDF, DOCX, XLSX or text file.
+
+Called by pipelines with an address or with the bytes themselves (spec: CS-55, CS-56). Once a document has been
+fetched, nothing goes over the network.
+"""
+
+import asyncio
+import base64
+import binascii
+import re
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from intermezzo.errors import InvalidInput
+from intermezzo.primitives.document_formats import Format, recognise
+from intermezzo.primitives.document_readers import (
+    Document,
+    DocumentPage,
+    DocumentSheet,
+    DocumentTable,
+    read_document,
+)
+from intermezzo.primitives.fetch import MAX_URL_CHARACTERS, Fetcher
+from intermezzo.steps import StepInput, StepOutput, primitive
+
+MAX_DOCUMENT_BYTES = 20 * 1024 * 1024
+"""Largest document (spec: CS-55)."""
+
+_LONGEST_BASE64 = MAX_DOCUMENT_BYTES * 2
+"""Base64 is a third longer than what it encodes, and line breaks may come on top."""
+
+
+class DocumentParseInput(StepInput):
+    """Where the document is: exactly one of `url` and `content_base64`."""
+
+    url: str | None = Field(default=None, min_length=1, max_length=MAX_URL_CHARACTERS)
+    """Public http or https address of the document."""
+    content_base64: str | None = Field(default=None, max_length=_LONGEST_BASE64)
+    """The document itself, at most 20 MB."""
+    mime_type: str | None = Field(default=None, max_length=255)
+    """What the document is; counts only when its first bytes do not tell."""
+
+    @model_validator(mode="after")
+    def _exactly_one_source(self) -> Self:
+        if (self.url is None) == (self.content_base64 is None):
+            given = "neither" if self.url is None else "both"
+            raise ValueError(f"expected exactly one of url and content_base64, got {given}")
+        return self
+
+
+class DocumentParseOutput(StepOutput):
+    """What is in the document."""
+
+    text: str
+    """All of its text; a table has one line per row, with tabs between cells."""
+    format: Format
+    pages: list[DocumentPage]
+    """Pages of a PDF; empty for other formats."""
+    sheets: list[DocumentSheet]
+    """Sheets of a workbook; empty for other formats."""
+    tables: list[DocumentTable]
+    """Tables of a DOCX and contents of an XLSX's sheets, row by row."""
+    metadata: dict[str, str | int]
+    """Such as title, author, page_count, encoding, size_bytes."""
+    truncated: bool
+    """Whether the document has more than is read: 1,000,000 characters, 1,000 pages, 200,000 cells."""
+
+
+@primitive(DocumentParseInput, credits=3)
+async def document_parse(input: DocumentParseInput) -> DocumentParseOutput:
+    """Extract the text, tables and metadata of a PDF, DOCX, XLSX or text file.
+
+    Args:
+        input: the document or its address.
+
+    Returns:
+        Its content; a document longer than the caps comes truncated, and says so.
+
+    Raises:
+        InvalidInput: the document is empty, damaged, encrypted, too large or of another format; or its address
+            is not public.
+        ProviderError: the document could not be fetched.
+    """
+    if input.url is not None:
+        return await parse_url(input.url, input.mime_type, Fetcher(max_bytes=MAX_DOCUMENT_BYTES))
+    assert input.content_base64 is not None
+    # In a thread: parsing is slow, and everyone else in this event loop would wait.
+    return await asyncio.to_thread(_parse_base64, input.content_base64, input.mime_type)
+
+
+async def parse_url(url: str, mime_type: str | None, fetcher: Fetcher) -> DocumentParseOutput:
+    """Fetch a document and parse it.
+
+    Args:
+        url: its address.
+        mime_type: what it is; the server's word is taken when this is None.
+        fetcher: how to get it.
+
+    Raises:
+        InvalidInput: see `document_parse`.
+        ProviderError: it could not be fetched.
+    """
+    fetched = await fetcher.get(url)
+    document = await asyncio.to_thread(_parse, fetched.content, mime_type or fetched.content_type)
+    document.metadata["url"] = fetched.url
+    return document
+
+
+def _parse_base64(content: str, mime_type: str | None) -> DocumentParseOutput:
+    try:
+        data = base64.b64decode("".join(content.split()), validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise InvalidInput(
+            f"content_base64: expected standard base64, got something else ({error}); encode the bytes of the file, "
+            "without a `data:` prefix"
+        ) from None
+    if len(data) > MAX_DOCUMENT_BYTES:
+        raise InvalidInput(
+            f"content_base64: a document has at most {MAX_DOCUMENT_BYTES:,} bytes (20 MB), this one has {len(data):,}; "
+            "split it"
+        )
+    return _parse(data, mime_type)
+
+
+def _parse(data: bytes, mime_type: str | None) -> DocumentParseOutput:
+    format = recognise(data, mime_type)
+    charset = re.search(r"charset=[\"']?([\w.:-]+)", mime_type or "", re.IGNORECASE)
+    document = read_document(data, format, charset=charset[1] if charset else None)
+    document.note(size_bytes=len(data))
+    return DocumentParseOutput(
+        summary=_summary(document, format),
+        text=document.text,
+        format=format,
+        pages=document.pages,
+        sheets=document.sheets,
+        tables=document.tables,
+        metadata=document.metadata,
+        truncated=document.truncated,
+    )
+
+
+def _summary(document: Document, format: Format) -> str:
+    parts = [f"{format.upper() if format != 'text' else 'text'} of {len(document.text):,} characters"]
+    for name, items in (("page", document.pages), ("sheet", document.sheets), ("table", document.tables)):
+        if items:
+            parts.append(f"{len(items):,} {name}{'s' if len(items) > 1 else ''}")
+    if document.pages and not document.text.strip():
+        parts.append("no text: its pages are probably scanned images")
+    if document.truncated:
+        parts.append("truncated")
+    return ", ".join(parts)

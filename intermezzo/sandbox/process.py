@@ -1,0 +1,218 @@
+"""The baseline level: a `python -I` subprocess in a fresh folder, under limits, killed with all it started.
+
+Called by `code_execute`. It is written on `add_reader` alone, so it works in any asyncio event loop of any thread,
+and no thread waits while the program runs.
+"""
+
+import asyncio
+import contextlib
+import math
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+from intermezzo.errors import SandboxError
+from intermezzo.sandbox.job import Captured, Isolation, Limits, Outcome
+from intermezzo.sandbox.workdir import WorkDir
+
+LAUNCHER = Path(__file__).with_name("launcher.py")
+
+_CHUNK_BYTES = 65_536
+_LARGEST_PIPE_BYTES = 1024 * 1024
+_POLL_SECONDS = 0.02
+_LAYERS = ["isolated interpreter", "fresh folder", "clean environment", "own session", "process group kill",
+           "output cap", "CPU limit", "file size limit", "open files limit", "no core dumps"]  # fmt: skip
+_MISSING = ["file system", "network", "other processes of this user", "number of processes", "system calls"]
+
+
+def isolation() -> Isolation:
+    """What this level protects from on this platform."""
+    # macOS accepts a limit on address space and does not enforce it.
+    on, off = (["memory limit"], []) if sys.platform == "linux" else ([], ["memory"])
+    return Isolation(level="L1", layers=_LAYERS + on, missing=_MISSING + off)
+
+
+async def run_python(code: str, *, stdin: str = "", limits: Limits | None = None) -> Outcome:
+    """Run a Python program to its end, or until its time is over.
+
+    Args:
+        code: source of the program; it finds itself as `main.py` in an empty folder of its own.
+        stdin: what it reads as standard input.
+        limits: what it may use.
+
+    Returns:
+        How it ended. A program that fails, floods its output or is killed is an outcome, not an error.
+
+    Raises:
+        SandboxError: the process could not be started.
+    """
+    limits = limits or Limits()
+    folder = WorkDir.create()
+    try:
+        await asyncio.to_thread(folder.fill, code, stdin)
+        return await _run(folder, limits)
+    finally:
+        # Shielded: a cancelled call must still clean up behind itself.
+        await asyncio.shield(asyncio.to_thread(folder.remove))
+
+
+async def _run(folder: WorkDir, limits: Limits) -> Outcome:
+    started = time.monotonic()
+    process = _start(folder, limits)
+    assert process.stdout is not None and process.stderr is not None
+    with _reading(process.stdout, limits) as stdout, _reading(process.stderr, limits) as stderr:
+        try:
+            timed_out = not await _exited(process.pid, limits.timeout_seconds)
+            runtime = time.monotonic() - started
+        finally:
+            # Also when the program has ended by itself: what it left running may hold the pipes, or go on working.
+            # The process is not reaped yet, so its number cannot belong to anyone else.
+            _kill_group(process.pid)
+            await asyncio.shield(_reap(process))
+        stdout.drain()
+        stderr.drain()
+    return Outcome(
+        stdout=stdout.captured(),
+        stderr=stderr.captured(),
+        exit_code=process.returncode,
+        runtime_seconds=runtime,
+        timed_out=timed_out,
+        isolation=isolation(),
+    )
+
+
+def _start(folder: WorkDir, limits: Limits) -> subprocess.Popen[bytes]:
+    program = [sys.executable, "-I", "-u", "-X", "utf8", "main.py"]
+    environment = {
+        "PATH": "/usr/local/bin:/usr/bin:/bin",
+        "HOME": str(folder.work),
+        "TMPDIR": str(folder.work),
+        "LC_ALL": "C.UTF-8",
+    }
+    try:
+        with folder.stdin.open("rb") as stdin:
+            return subprocess.Popen(
+                [sys.executable, "-I", "-S", str(LAUNCHER), _rlimits(limits), *program],
+                stdin=stdin,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                cwd=folder.work,
+                env=environment,
+                start_new_session=True,
+            )
+    except OSError as error:
+        raise SandboxError(
+            f"could not start {sys.executable!r} for untrusted code: {error}; "
+            "check that this interpreter can be run, and that the machine has processes and memory to spare"
+        ) from error
+
+
+def _rlimits(limits: Limits) -> str:
+    values = {
+        # A little above the wall clock: the wall clock should be what ends an endless loop, and says so.
+        "CPU": math.ceil(limits.timeout_seconds) + 1,
+        "AS": limits.memory_bytes,
+        "FSIZE": limits.file_bytes,
+        "NOFILE": limits.open_files,
+        "CORE": 0,
+    }
+    return ",".join(f"{name}={value}" for name, value in values.items())
+
+
+class _Reader:
+    """Reads one pipe as it fills, keeps the first bytes and counts the rest."""
+
+    def __init__(self, pipe: IO[bytes], keep_bytes: int) -> None:
+        self.fd = pipe.fileno()
+        self.keep_bytes = keep_bytes
+        self.kept = bytearray()
+        self.total_bytes = 0
+        self.loop = asyncio.get_running_loop()
+        os.set_blocking(self.fd, False)
+
+    def read(self) -> bool:
+        """Take what is there, at most one chunk; says whether there may be more at once."""
+        try:
+            chunk = os.read(self.fd, _CHUNK_BYTES)
+        except BlockingIOError:
+            return False
+        if not chunk:
+            self.loop.remove_reader(self.fd)
+        self.total_bytes += len(chunk)
+        self.kept += chunk[: self.keep_bytes - len(self.kept)]
+        return bool(chunk)
+
+    def drain(self) -> None:
+        """Take what a pipe can still hold now that its writers are dead.
+
+        Bounded, because a process that has left the group may still be writing.
+        """
+        for _ in range(_LARGEST_PIPE_BYTES // _CHUNK_BYTES * 2):
+            if not self.read():
+                return
+
+    def captured(self) -> Captured:
+        return Captured(data=bytes(self.kept), total_bytes=self.total_bytes)
+
+
+@contextlib.contextmanager
+def _reading(pipe: IO[bytes], limits: Limits) -> Iterator[_Reader]:
+    reader = _Reader(pipe, limits.output_bytes)
+    reader.loop.add_reader(reader.fd, reader.read)
+    try:
+        yield reader
+    finally:
+        reader.loop.remove_reader(reader.fd)
+        pipe.close()
+
+
+async def _exited(pid: int, timeout_seconds: float | None) -> bool:
+    """Wait until a child has exited, without reaping it; False when the time is over first."""
+    try:
+        async with asyncio.timeout(timeout_seconds):
+            await _exit_of(pid)
+    except TimeoutError:
+        return False
+    return True
+
+
+async def _exit_of(pid: int) -> None:
+    handle = _pidfd(pid)
+    if handle is None:
+        while os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
+            await asyncio.sleep(_POLL_SECONDS)
+        return
+    loop = asyncio.get_running_loop()
+    exited = loop.create_future()
+    loop.add_reader(handle, lambda: exited.done() or exited.set_result(None))
+    try:
+        await exited
+    finally:
+        loop.remove_reader(handle)
+        os.close(handle)
+
+
+def _pidfd(pid: int) -> int | None:
+    """A descriptor that turns readable when the process exits, where the kernel has such a thing."""
+    if sys.platform != "linux":
+        return None
+    try:
+        return os.pidfd_open(pid)
+    except OSError:
+        return None
+
+
+async def _reap(process: subprocess.Popen[bytes]) -> None:
+    await _exited(process.pid, None)
+    process.wait()
+
+
+def _kill_group(pid: int) -> None:
+    # macOS answers "not permitted" for a group of which only a zombie is left.
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, signal.SIGKILL)

