@@ -46,7 +46,7 @@ def _calls(sizes: Sizes) -> list[Bar]:
             ),
             Bar(
                 case="calls",
-                text=f"a call in a map of {n:,} costs less than DBOS's, by",
+                text=f"a call in a map of {n:,} costs less than DBOS's of {dbos_n:,}, by",
                 measure=lambda f, dbos=dbos, ours=ours: _figure(f, dbos) / _figure(f, ours),
                 limit=10,
                 sense="at least",

@@ -1,12 +1,13 @@
+# ruff: noqa: INP001 - a script, not a package
 """Writes the demo's four customer-feedback documents; run it after changing a text below.
 
     uv run --with reportlab scripts/make_demo_documents.py
 
-The company, its customers and their data are made up: numbers are those reserved for fiction and for testing. The
-files come out byte for byte the same every time, so a change of text is the only change in a commit.
+The company, its customers and their data are made up: numbers are those reserved for fiction and for testing.
+The files come out byte for byte the same every time, so a change of text is the only change in a commit.
 """
 
-import datetime
+import datetime as dt
 import io
 import zipfile
 from pathlib import Path
@@ -24,22 +25,31 @@ from reportlab.platypus import (  # pyright: ignore[reportMissingTypeStubs]
 )
 
 FOLDER = Path(__file__).parents[1] / "intermezzo" / "demo" / "documents"
-WRITTEN_AT = datetime.datetime(2025, 3, 31, 9, 0)
+WRITTEN_AT = dt.datetime(2025, 3, 31, 9, 0)  # noqa: DTZ001 - Office files know no time zones
 AUTHOR = "Brightkettle Customer Care"
 
 SURVEY = [
     [
-        "Respondent 1: I have used the Brightkettle Pro every morning for three months and it is the best kettle I "
-        "have owned. It boils a litre in two minutes and looks lovely on the counter. Happy to be quoted: "
-        "maria.lindgren@example.com.",
-        "Respondent 2: The lid started to leak after two weeks and there was hot water all over my hand. Nobody "
-        "has answered my complaint. Please call me on +44 20 7946 0958. I want my money back.",
+        (
+            "Respondent 1: I have used the Brightkettle Pro every morning for three months and it is the "
+            "best kettle I have owned. It boils a litre in two minutes and looks lovely on the counter. "
+            "Happy to be quoted: maria.lindgren@example.com."
+        ),
+        (
+            "Respondent 2: The lid started to leak after two weeks and there was hot water all over my "
+            "hand. Nobody has answered my complaint. Please call me on +44 20 7946 0958. I want my money "
+            "back."
+        ),
     ],
     [
-        "Respondent 3: Your app is a disaster. It logs me out every day, and the schedule I set for 6:30 has never "
-        "once worked. I have given up on it.",
-        "Respondent 4: Delivery came a day early and the driver carried it up to the third floor. Wonderful "
-        "service, thank you! Tom Okafor, (555) 010-4477.",
+        (
+            "Respondent 3: Your app is a disaster. It logs me out every day, and the schedule I set for "
+            "6:30 has never once worked. I have given up on it."
+        ),
+        (
+            "Respondent 4: Delivery came a day early and the driver carried it up to the third floor. "
+            "Wonderful service, thank you! Tom Okafor, (555) 010-4477."
+        ),
     ],
 ]
 
@@ -47,45 +57,80 @@ EMAILS = [
     (
         "Charged twice",
         "From: Helen Brandt <h.brandt@example.org>",
-        "I was charged twice for order 88213 on my card 4111 1111 1111 1111, and your chat agent hung up on me. "
-        "This is not acceptable. Please refund the second payment to DE89 3704 0044 0532 0130 00 at once.",
+        (
+            "I was charged twice for order 88213 on my card 4111 1111 1111 1111, and your chat agent hung "
+            "up on me. This is not acceptable. Please refund the second payment to DE89 3704 0044 0532 0130"
+            " 00 at once."
+        ),
     ),
     (
         "Thank you, Priya",
         "From: Samuel Ortiz <sam.ortiz@example.net>",
-        "Just a note to say how kind Priya in your support team was. My replacement base arrived within two days "
-        "and works perfectly. You have a customer for life.",
+        (
+            "Just a note to say how kind Priya in your support team was. My replacement base arrived within"
+            " two days and works perfectly. You have a customer for life."
+        ),
     ),
     (
         "Change of address",
         "From: Aiko Tanaka <aiko@example.com>",
-        "We have moved. Please send future invoices to the new address on my account. My phone number is still "
-        "+1 555 010 2368.",
+        (
+            "We have moved. Please send future invoices to the new address on my account. My phone number "
+            "is still +1 555 010 2368."
+        ),
     ),
 ]
 CALLS = [
     ("Date", "Customer", "Phone", "What the customer said"),
-    ("2025-03-03", "J. Novak", "555-010-7731", "The kettle is so loud that it wakes the baby. Very disappointed."),
-    ("2025-03-04", "L. Fischer", "+49 30 23125 014", "Loves the new colours and has ordered two more as presents."),
+    (
+        "2025-03-03",
+        "J. Novak",
+        "555-010-7731",
+        "The kettle is so loud that it wakes the baby. Very disappointed.",
+    ),
+    (
+        "2025-03-04",
+        "L. Fischer",
+        "+49 30 23125 014",
+        "Loves the new colours and has ordered two more as presents.",
+    ),
 ]
 
 REVIEWS = [
     ("date", "customer", "product", "review"),
-    (datetime.date(2025, 3, 2), "Nadia K.", "Kettle Pro", "Elegant, quick and quiet. Worth every penny."),
-    (datetime.date(2025, 3, 5), "Greg P.", "Kettle Mini", "Broke after one month, and the warranty form is a joke. "
-     "Write to me: greg.p@example.com"),
-    (datetime.date(2025, 3, 9), "Oluwaseun A.", "Kettle Pro", "It is a kettle. It boils water. The cable is 70 cm "
-     "long."),
-    (datetime.date(2025, 3, 14), "Chloé D.", "Milk Frother", "My cappuccino has never been this good, I recommend it "
-     "to everyone!"),
-]  # fmt: skip
+    (
+        dt.date(2025, 3, 2),
+        "Nadia K.",
+        "Kettle Pro",
+        "Elegant, quick and quiet. Worth every penny.",
+    ),
+    (
+        dt.date(2025, 3, 5),
+        "Greg P.",
+        "Kettle Mini",
+        "Broke after one month, and the warranty form is a joke. Write to me: greg.p@example.com",
+    ),
+    (
+        dt.date(2025, 3, 9),
+        "Oluwaseun A.",
+        "Kettle Pro",
+        "It is a kettle. It boils water. The cable is 70 cm long.",
+    ),
+    (
+        dt.date(2025, 3, 14),
+        "Chloé D.",
+        "Milk Frother",
+        "My cappuccino has never been this good, I recommend it to everyone!",
+    ),
+]
 
 CHAT = """\
 [2025-03-11 18:04] Daniel Reyes: The display shows 80 degrees when the water is boiling. That is dangerous and
 I am really angry. Your own web page says it was fixed in February.
 You can reach me at daniel.reyes@example.com or 555-010-1199.
 
-[2025-03-12 09:15] Ingrid Solberg: Is it possible to use the base of the Mini with the Pro? I have both at home.
+[2025-03-12 09:15] Ingrid Solberg: Is it possible to use the base of the Mini with the Pro? I have
+both at home.
 
 [2025-03-12 14:40] Kofi Boateng: Your agent Lena solved my problem in five minutes. Fantastic support, and so
 friendly. I had logged in from 203.0.113.42, in case you need that for your records.

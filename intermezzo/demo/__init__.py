@@ -6,15 +6,17 @@ from pathlib import Path
 
 def documents() -> list[Path]:
     """The demo's documents: a survey (PDF), support e-mails (DOCX), reviews (XLSX) and a chat (TXT)."""
-    return sorted(path for path in (Path(__file__).parent / "documents").iterdir() if not path.name.startswith("."))
+    return sorted(
+        path for path in (Path(__file__).parent / "documents").iterdir() if not path.name.startswith(".")
+    )
 
 
 def split_items(text: str) -> list[str]:
     """Cut a parsed document's text into feedback items.
 
     Args:
-        text: what `document_parse` gave. A block between blank lines is one item. Of a table, a block of lines
-            with tabs, the first line is the header and every other line one item.
+        text: what `document_parse` gave. A block between blank lines is one item. Of a table, a block of
+            lines with tabs, the first line is the header and every other line one item.
 
     Returns:
         The items, each on one line, in order.

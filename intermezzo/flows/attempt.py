@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import asynccontextmanager
@@ -94,6 +95,8 @@ class Attempt:
         self.waits: dict[str, asyncio.Future[RecordedCall]] = {}
         self.waves: dict[str, str] = {}
         """Wave of each call in `waits`: a `.map` waits for all of its calls together."""
+        self._left: Counter[str] = Counter()
+        """Calls not yet answered, by wave."""
         self.signal: BaseException | None = None
         """Raised by every call from the moment the attempt has ended."""
         self.reporter = reporter
@@ -294,12 +297,9 @@ class Attempt:
         """Post what is not posted yet, then wait until all of it is answered."""
         wave = next(iter(missing))
         self.runtime.listen(self.claim.run_id, self)
-        waits = {id: self.waits.get(id) or self.loop.create_future() for id in missing}
         new = [call for id, call in missing.items() if not call.is_open and id not in self.waits]
         known = [id for id in missing if missing[id].is_open]
-        for id, future in waits.items():
-            self.waits[id] = future
-            self.waves.setdefault(id, wave)
+        waits = {id: self._wait(id, wave) for id in missing}
         try:
             async with self._movement():
                 await self._post(step, new, wave)
@@ -310,6 +310,13 @@ class Attempt:
                 if future.done():
                     self.waits.pop(id, None)
         return {id: _recorded_outcome(step, future.result()) for id, future in waits.items()}
+
+    def _wait(self, id: str, wave: str) -> "asyncio.Future[RecordedCall]":
+        if id not in self.waits:
+            self.waits[id] = self.loop.create_future()
+            self.waves[id] = wave
+            self._left[wave] += 1
+        return self.waits[id]
 
     async def _post(self, step: HumanStep[..., Any, Any], new: Sequence[_Call], wave: str) -> None:
         reach("post.before")
@@ -365,12 +372,19 @@ class Attempt:
                 self._closed_hints.clear()
                 run_id = self.claim.run_id
                 for call in await self.store.read(lambda c, ids=ids: journal.read_calls(c, run_id, ids)):
-                    future = self.waits.get(call.id)
-                    if call.state in ("completed", "failed") and future is not None and not future.done():
-                        self.claim.calls[call.id] = call
-                        future.set_result(call)
+                    self._answered(call)
         finally:
             self._looking = None
+
+    def _answered(self, call: RecordedCall) -> None:
+        future = self.waits.get(call.id)
+        if future is None or future.done() or call.state not in ("completed", "failed"):
+            return
+        self.claim.calls[call.id] = call
+        future.set_result(call)
+        wave = self.waves[call.id]
+        self._left[wave] -= 1
+        if not self._left[wave]:
             self.changed()
 
     # ------------------------------------------------------------------ coming to rest
@@ -395,7 +409,7 @@ class Attempt:
         return self._moving == 0 and any(not future.done() for future in self.waits.values())
 
     def changed(self) -> None:
-        """Something moved: the time until the run may suspend starts anew."""
+        """Something moved, or can: the time until the run may suspend starts anew."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None

@@ -121,6 +121,8 @@ def _end_with_parent() -> None:
 def main(port: int) -> None:
     """Run the server in this process."""
     _end_with_parent()
+    os.environ["PREFECT_SERVER_API_PORT"] = str(port)
+    os.environ["PREFECT_SERVER_UI_API_URL"] = f"http://127.0.0.1:{port}/api"
     import uvicorn
     from prefect.server.api.server import create_app
 

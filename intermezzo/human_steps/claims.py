@@ -14,7 +14,7 @@ from pydantic import JsonValue
 from sqlalchemy import Connection, Row, Select, exists, func, insert, select, update
 
 from intermezzo import ledger
-from intermezzo.errors import ClaimLost, NoConsensus, NotClaimable
+from intermezzo.errors import ClaimLost, InvalidResponse, NoConsensus, NotClaimable
 from intermezzo.human_steps.answers import AnswerSchema
 from intermezzo.human_steps.consensus import Agreed, NotYet, Split, consensus
 from intermezzo.human_steps.tasks import LEGAL_MOVES, lock_task, transition
@@ -172,10 +172,11 @@ def _settle(connection: Connection, task: "Row[tuple[object, ...]]", worker_id: 
     ).all()
     payer = Payer(task.org, test=task.test)
     ledger.reward(connection, payer, task.id, worker_id, task.reward_credits, n=len(given), at=at)
+    schema = AnswerSchema.of(json.loads(task.answer_schema))
     outcome = consensus(
         task.consensus_strategy,
         [json.loads(row.answer) for row in given],
-        AnswerSchema.of(json.loads(task.answer_schema)).closed_fields(),
+        schema.closed_fields(),
         task.assignments_required,
     )
     match outcome:
@@ -185,6 +186,12 @@ def _settle(connection: Connection, task: "Row[tuple[object, ...]]", worker_id: 
             transition(connection, task, "failed", error=NoConsensus(f"{task.name}: {outcome.summary}"), at=at)
             return "failed"
         case Agreed():
+            try:
+                schema.validate(outcome.answer)
+            except InvalidResponse as error:  # fields are voted on one by one, and may not fit together
+                split = NoConsensus(f"{task.name}: the winning fields do not fit together: {error}")
+                transition(connection, task, "failed", error=split, at=at)
+                return "failed"
             transition(connection, task, "completed", output=_envelope(outcome, given), at=at)
             reach("answer.outbox")
             return "completed"

@@ -15,7 +15,7 @@ Format = Literal["pdf", "docx", "xlsx", "text"]
 SUPPORTED = "PDF, DOCX, XLSX or plain text"
 MAX_ARCHIVE_ENTRIES = 5_000
 MAX_UNPACKED_BYTES = 200 * 1024 * 1024
-"""DOCX and XLSX are archives: what they may unpack to in memory. Twenty megabytes of zip can hold twenty gigabytes."""
+"""What a DOCX or XLSX, which is an archive, may unpack to: 20 megabytes of zip can hold 20 gigabytes."""
 
 _OFFICE_MIME = "application/vnd.openxmlformats-officedocument."
 _FORMAT_OF_MIME: dict[str, Format] = {
@@ -24,8 +24,16 @@ _FORMAT_OF_MIME: dict[str, Format] = {
     f"{_OFFICE_MIME}wordprocessingml.document": "docx",
     f"{_OFFICE_MIME}spreadsheetml.sheet": "xlsx",
 }
-_TEXT_MIME = re.compile(r"text/.+|application/(?:.+\+)?(?:json|xml|yaml|csv|x-ndjson|markdown|rtf)", re.IGNORECASE)
-_SAYS_NOTHING = ("", "application/octet-stream", "binary/octet-stream", "application/unknown", "application/zip")
+_TEXT_MIME = re.compile(
+    r"text/.+|application/(?:.+\+)?(?:json|xml|yaml|csv|x-ndjson|markdown|rtf)", re.IGNORECASE
+)
+_SAYS_NOTHING = (
+    "",
+    "application/octet-stream",
+    "binary/octet-stream",
+    "application/unknown",
+    "application/zip",
+)
 
 _OTHER_MAGIC = {
     b"\x89PNG\r\n": "a PNG image",
@@ -89,7 +97,8 @@ def _office_format(data: bytes) -> Format:
             entries = archive.infolist()
     except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError) as error:
         raise InvalidInput(
-            f"the document starts like DOCX or XLSX and is cut short or damaged ({error}); send it again, whole"
+            f"the document starts like DOCX or XLSX and is cut short or damaged ({error}); "
+            "send it again, whole"
         ) from error
     unpacked = sum(entry.file_size for entry in entries)
     if unpacked > MAX_UNPACKED_BYTES or len(entries) > MAX_ARCHIVE_ENTRIES:

@@ -1,7 +1,7 @@
 """`document_parse`: the text, tables and metadata of a PDF, DOCX, XLSX or text file.
 
-Called by pipelines with an address or with the bytes themselves (spec: CS-55, CS-56). Once a document has been
-fetched, nothing goes over the network.
+Called by pipelines with an address or with the bytes themselves (spec: CS-55, CS-56). Once a document has
+been fetched, nothing goes over the network.
 """
 
 import asyncio
@@ -78,15 +78,14 @@ async def document_parse(input: DocumentParseInput) -> DocumentParseOutput:
         Its content; a document longer than the caps comes truncated, and says so.
 
     Raises:
-        InvalidInput: the document is empty, damaged, encrypted, too large or of another format; or its address
-            is not public.
+        InvalidInput: the document is empty, damaged, encrypted, too large or of another format; or its
+            address is not public.
         ProviderError: the document could not be fetched.
     """
     if input.url is not None:
         return await parse_url(input.url, input.mime_type, Fetcher(max_bytes=MAX_DOCUMENT_BYTES))
-    assert input.content_base64 is not None
     # In a thread: parsing is slow, and everyone else in this event loop would wait.
-    return await asyncio.to_thread(_parse_base64, input.content_base64, input.mime_type)
+    return await asyncio.to_thread(_parse_base64, input.content_base64 or "", input.mime_type)
 
 
 async def parse_url(url: str, mime_type: str | None, fetcher: Fetcher) -> DocumentParseOutput:
@@ -112,13 +111,13 @@ def _parse_base64(content: str, mime_type: str | None) -> DocumentParseOutput:
         data = base64.b64decode("".join(content.split()), validate=True)
     except (binascii.Error, ValueError) as error:
         raise InvalidInput(
-            f"content_base64: expected standard base64, got something else ({error}); encode the bytes of the file, "
-            "without a `data:` prefix"
+            f"content_base64: expected standard base64, got something else ({error}); "
+            "encode the bytes of the file, without a `data:` prefix"
         ) from None
     if len(data) > MAX_DOCUMENT_BYTES:
         raise InvalidInput(
-            f"content_base64: a document has at most {MAX_DOCUMENT_BYTES:,} bytes (20 MB), this one has {len(data):,}; "
-            "split it"
+            f"content_base64: a document has at most {MAX_DOCUMENT_BYTES:,} bytes (20 MB), "
+            f"this one has {len(data):,}; split it"
         )
     return _parse(data, mime_type)
 

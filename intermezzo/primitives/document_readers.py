@@ -4,7 +4,7 @@ The parsing libraries are imported where they are used: `intermezzo step` must s
 """
 
 import codecs
-import datetime
+import datetime as dt
 import io
 import re
 import time
@@ -93,7 +93,9 @@ class Caps:
         return min(self.characters, self.cells) <= 0 or time.monotonic() - self.started > self.seconds
 
 
-def read_document(data: bytes, format: Format, *, charset: str | None = None, caps: Caps | None = None) -> Document:
+def read_document(
+    data: bytes, format: Format, *, charset: str | None = None, caps: Caps | None = None
+) -> Document:
     """Read a document.
 
     Args:
@@ -108,20 +110,25 @@ def read_document(data: bytes, format: Format, *, charset: str | None = None, ca
     caps = caps or Caps()
     if format == "text":
         return _read_text(data, caps, charset)
-    readers: dict[str, Callable[[bytes, Caps], Document]] = {"pdf": _read_pdf, "docx": _read_docx, "xlsx": _read_xlsx}
+    readers: dict[str, Callable[[bytes, Caps], Document]] = {
+        "pdf": _read_pdf,
+        "docx": _read_docx,
+        "xlsx": _read_xlsx,
+    }
     try:
         return readers[format](data, caps)
     except InvalidInput:
         raise
     except Exception as error:  # The libraries raise just about anything on a damaged file.
         raise InvalidInput(
-            f"the {format.upper()} document is cut short or damaged ({type(error).__name__}: {str(error)[:200]}); "
+            f"the {format.upper()} document is cut short or damaged "
+            f"({type(error).__name__}: {str(error)[:200]}); "
             "check that it opens in an office program, and send it again, whole"
         ) from error
 
 
 def _read_pdf(data: bytes, caps: Caps) -> Document:
-    from pypdf import PdfReader
+    from pypdf import PdfReader  # noqa: PLC0415 - at use: importing it takes longer than `intermezzo step` may
 
     reader = PdfReader(io.BytesIO(data))
     _unlock(reader)
@@ -154,7 +161,7 @@ def _pdf_created(info: "DocumentInformation") -> str:
 
 def _unlock(reader: "PdfReader") -> None:
     """Open a PDF that anyone may read though it is encrypted; most viewers do so without a word."""
-    from pypdf.errors import DependencyError
+    from pypdf.errors import DependencyError  # noqa: PLC0415 - at use: importing it takes longer than `intermezzo step` may
 
     if not reader.is_encrypted:
         return
@@ -162,14 +169,15 @@ def _unlock(reader: "PdfReader") -> None:
         opened = bool(reader.decrypt(""))
     except (DependencyError, NotImplementedError) as error:
         raise InvalidInput(
-            f"the PDF document is encrypted in a way that cannot be opened here ({error}); save it without encryption"
+            f"the PDF document is encrypted in a way that cannot be opened here ({error}); "
+            "save it without encryption"
         ) from error
     if not opened:
         raise InvalidInput("the PDF document is encrypted; remove its password and send it again")
 
 
 _PARAGRAPH_GAP = 1.8
-"""Lines further apart than this many font sizes are in different paragraphs; ordinary leading is 1.2, wide is 1.5."""
+"""Lines further apart than this many font sizes are in different paragraphs; wide leading is 1.5."""
 
 
 def _page_text(page: "PageObject") -> str:
@@ -177,7 +185,7 @@ def _page_text(page: "PageObject") -> str:
     parts: list[str] = []
     last_y: float | None = None
 
-    def visit(text: str, cm: Sequence[float], tm: Sequence[float], font: object, size: float) -> None:
+    def visit(text: str, cm: Sequence[float], tm: Sequence[float], _font: object, size: float) -> None:
         nonlocal last_y
         if not text.strip():
             parts.extend([text] if text else [])
@@ -196,10 +204,10 @@ def _page_text(page: "PageObject") -> str:
 
 
 def _read_docx(data: bytes, caps: Caps) -> Document:
-    from docx import Document as open_docx
-    from docx.table import Table
+    import docx  # noqa: PLC0415 - at use: importing it takes longer than `intermezzo step` may
+    from docx.table import Table  # noqa: PLC0415 - at use: importing it takes longer than `intermezzo step` may
 
-    source = open_docx(io.BytesIO(data))
+    source = docx.Document(io.BytesIO(data))
     document = Document()
     blocks: list[str] = []
     for block in source.iter_inner_content():
@@ -223,7 +231,7 @@ def _read_docx(data: bytes, caps: Caps) -> Document:
     return document
 
 
-def _stamp(moment: datetime.datetime | None) -> str:
+def _stamp(moment: dt.datetime | None) -> str:
     return moment.isoformat() if moment else ""
 
 
@@ -236,16 +244,16 @@ def _docx_rows(table: "Table", caps: Caps) -> list[list[str]]:
         previous = None
         for cell in row.cells:
             # A merged cell comes once for every column it spans.
-            if cell._tc is not previous:  # pyright: ignore[reportPrivateUsage]
+            if cell._tc is not previous:  # noqa: SLF001 - its only identity  # pyright: ignore[reportPrivateUsage]
                 cells.append(cell.text)
-            previous = cell._tc  # pyright: ignore[reportPrivateUsage]
+            previous = cell._tc  # noqa: SLF001 - as above  # pyright: ignore[reportPrivateUsage]
         caps.cells -= len(cells)
         rows.append(cells)
     return rows
 
 
 def _read_xlsx(data: bytes, caps: Caps) -> Document:
-    from openpyxl import load_workbook
+    from openpyxl import load_workbook  # noqa: PLC0415 - at use: importing it takes longer than `intermezzo step` may
 
     workbook = load_workbook(io.BytesIO(data), read_only=True, data_only=True, keep_links=False)
     try:
@@ -264,7 +272,9 @@ def _read_xlsx(data: bytes, caps: Caps) -> Document:
             document.sheets.append(DocumentSheet(sheet.title, taken))
             document.tables.append(DocumentTable([row for row in rows if row], sheet.title))
         info = workbook.properties
-        document.note(title=info.title, author=info.creator, subject=info.subject, created=_stamp(info.created))
+        document.note(
+            title=info.title, author=info.creator, subject=info.subject, created=_stamp(info.created)
+        )
     finally:
         workbook.close()
     document.text = "\n\n".join(sheet.text for sheet in document.sheets if sheet.text)
@@ -289,17 +299,21 @@ def _sheet_rows(source: Iterable[Sequence[object]], caps: Caps) -> tuple[list[li
     return rows, True
 
 
+_LARGEST_WHOLE = 1e15
+"""Beyond, a float has no whole-number precision, and a person sees an exponent."""
+
+
 def _cell(value: object) -> str:
     match value:
         case None:
             return ""
         case bool():
             return "TRUE" if value else "FALSE"
-        case float() if value.is_integer() and abs(value) < 1e15:
+        case float() if value.is_integer() and abs(value) < _LARGEST_WHOLE:
             return str(int(value))
-        case datetime.datetime() if value.time() == datetime.time():
+        case dt.datetime() if value.time() == dt.time():
             return value.date().isoformat()
-        case datetime.datetime():
+        case dt.datetime():
             return value.isoformat(" ", "seconds")
         case _:
             return str(value)
@@ -341,8 +355,8 @@ def _decode(data: bytes, charset: str | None) -> tuple[str, str]:
             return text, encoding
         break
     raise InvalidInput(
-        f"expected {SUPPORTED}, got {len(data):,} bytes that are none of them and no text in UTF-8, UTF-16 or Latin-1; "
-        f"they start with {data[:8].hex(' ')}"
+        f"expected {SUPPORTED}, got {len(data):,} bytes that are none of them and no text in UTF-8, UTF-16 "
+        f"or Latin-1; they start with {data[:8].hex(' ')}"
     )
 
 

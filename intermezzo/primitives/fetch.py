@@ -1,7 +1,7 @@
 """Getting a document from a public address, and from nowhere else; called by `document_parse`.
 
-Every hop is resolved once, refused if any answer is not public, and connected to at that very address, so that a
-name cannot point elsewhere between the check and the connection.
+Every hop is resolved once, refused if any answer is not public, and connected to at that very address, so
+that a name cannot point elsewhere between the check and the connection.
 """
 
 import asyncio
@@ -22,8 +22,9 @@ _NOT_PUBLIC_V4 = [
     ip_network(block)
     for block in (
         "0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "168.63.129.16/32", "169.254.0.0/16",
-        "172.16.0.0/12", "192.0.0.0/24", "192.0.2.0/24", "192.31.196.0/24", "192.52.193.0/24", "192.88.99.0/24",
-        "192.168.0.0/16", "192.175.48.0/24", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/3",
+        "172.16.0.0/12", "192.0.0.0/24", "192.0.2.0/24", "192.31.196.0/24", "192.52.193.0/24",
+        "192.88.99.0/24", "192.168.0.0/16", "192.175.48.0/24", "198.18.0.0/15", "198.51.100.0/24",
+        "203.0.113.0/24", "224.0.0.0/3",
     )
 ]  # fmt: skip
 _PUBLIC_V6 = ip_network("2000::/3")
@@ -81,7 +82,7 @@ class Fetcher:
             InvalidInput: the address is not public, or not one of a document.
             ProviderError: the server failed, was too slow, or sent too much.
         """
-        import httpx
+        import httpx  # noqa: PLC0415 - at use: importing it takes longer than `intermezzo step` may
 
         try:
             async with asyncio.timeout(self.timeout_seconds), _client() as client:
@@ -90,13 +91,15 @@ class Fetcher:
             message = f"{_shown(url)} did not answer in full within {self.timeout_seconds:g} seconds"
             raise ProviderError(message, retryable=True) from None
         except httpx.InvalidURL as error:
-            raise InvalidInput(f"url: expected an http or https address, got {_shown(url)!r}: {error}") from None
+            raise InvalidInput(
+                f"url: expected an http or https address, got {_shown(url)!r}: {error}"
+            ) from None
         except httpx.HTTPError as error:
             message = f"could not get {_shown(url)}: {type(error).__name__}: {str(error)[:200]}"
             raise ProviderError(message, retryable=isinstance(error, httpx.TransportError)) from error
 
     async def _follow(self, client: "httpx.AsyncClient", url: str) -> Fetched:
-        import httpx
+        import httpx  # noqa: PLC0415 - at use: importing it takes longer than `intermezzo step` may
 
         target = httpx.URL(url)
         for _ in range(self.max_redirects + 1):
@@ -106,7 +109,9 @@ class Fetcher:
                 if not response.has_redirect_location:
                     content = await self._read(response, str(target))
                     return Fetched(
-                        url=str(target), content=content, content_type=response.headers.get("content-type", "")
+                        url=str(target),
+                        content=content,
+                        content_type=response.headers.get("content-type", ""),
                     )
                 target = target.join(response.headers["location"])
             finally:
@@ -118,7 +123,9 @@ class Fetcher:
         if url.scheme not in ("http", "https") or not url.host:
             raise InvalidInput(f"url: expected an http or https address, got {_shown(str(url))!r}")
         if url.userinfo:
-            raise InvalidInput("url: names and passwords in the address are refused; use a link that needs none")
+            raise InvalidInput(
+                "url: names and passwords in the address are refused; use a link that needs none"
+            )
         port = url.port or (443 if url.scheme == "https" else 80)
         if port not in self.ports:
             allowed = ", ".join(map(str, sorted(self.ports)))
@@ -140,26 +147,30 @@ class Fetcher:
         addresses = [str(answer[4][0]) for answer in answers]
         # One private answer refuses all: which one is used must not be up to the name's owner.
         if not addresses or not all(map(self.allows, addresses)):
-            raise InvalidInput(f"url: expected a public address, and {host!r} is not; send it as content_base64")
+            raise InvalidInput(
+                f"url: expected a public address, and {host!r} is not; send it as content_base64"
+            )
         return addresses[0]
 
     async def _read(self, response: "httpx.Response", url: str) -> bytes:
         if not response.is_success:
             status = response.status_code
             message = f"{_shown(url)} answered {status} {response.reason_phrase}"
-            raise ProviderError(message, retryable=status >= 500 or status in (408, 425, 429))
+            raise ProviderError(message, retryable=response.is_server_error or status in (408, 425, 429))
         if "," in response.headers.get("content-encoding", ""):
             raise ProviderError(f"{_shown(url)} compresses its answer more than once, which is refused")
         content = bytearray()
         async for chunk in response.aiter_bytes():
             content += chunk
             if len(content) > self.max_bytes:
-                raise ProviderError(f"{_shown(url)} sends more than the {self.max_bytes:,} bytes a document may have")
+                raise ProviderError(
+                    f"{_shown(url)} sends more than the {self.max_bytes:,} bytes a document may have"
+                )
         return bytes(content)
 
 
 def _client() -> "httpx.AsyncClient":
-    import httpx
+    import httpx  # noqa: PLC0415 - at use: importing it takes longer than `intermezzo step` may
 
     # `trust_env` off: a proxy from the environment would resolve names itself, unchecked.
     return httpx.AsyncClient(

@@ -58,7 +58,9 @@ def find_emails(text: str) -> Iterator[Span]:
             yield Span(at - len(name), match.end(), 1.0)
 
 
-_SSN = re.compile(r"(?<![\w-])(?<![0-9]\.)([0-9]{3})([- ])([0-9]{2})\2([0-9]{4})(?![\w-])(?!\.[0-9])", re.ASCII)
+_SSN = re.compile(
+    r"(?<![\w-])(?<![0-9]\.)([0-9]{3})([- ])([0-9]{2})\2([0-9]{4})(?![\w-])(?!\.[0-9])", re.ASCII
+)
 _SSN_BARE = re.compile(rf"{_NOT_AFTER_WORD}([0-9]{{3}})([0-9]{{2}})([0-9]{{4}}){_NOT_BEFORE_WORD}")
 _SSN_WORDS = re.compile(r"\b(?:ssn|social[ -]security)\b", re.IGNORECASE)
 _CONTEXT_CHARACTERS = 40
@@ -75,7 +77,7 @@ def _tokens(pattern: re.Pattern[str], text: str, start: int) -> Iterator[re.Matc
 
 
 def find_ssns(text: str) -> Iterator[Span]:
-    """US social security numbers in the ranges that are issued; without separators only where the text says so."""
+    """US social security numbers in issued ranges; without separators only where the text says so."""
     for match in _SSN.finditer(text):
         if _ssn_issued(match[1], match[3], match[4]):
             yield Span(match.start(), match.end(), 0.85)
@@ -94,6 +96,8 @@ _CARD_GROUPED = re.compile(
     rf"{_NOT_AFTER_WORD}(?<!\+)(?=([1-9][0-9]{{3}}([ .\-\u00a0\u2011])"
     r"(?:[0-9]{6}\2[0-9]{4,5}|[0-9]{4}\2[0-9]{4}(?:\2[0-9]{1,4})?(?:\2[0-9]{1,3})?))(?![0-9]))"
 )
+_SHORTEST_GROUPED = 14
+"""Characters of twelve digits and two separators."""
 _DOUBLED = bytes.maketrans(b"0123456789", b"0246813579")
 
 
@@ -105,7 +109,7 @@ def find_cards(text: str) -> Iterator[Span]:
     for match in _CARD_GROUPED.finditer(text):
         number, separator = match[1], match[2]
         # The last group may be something else: the security code, a year, a price.
-        while len(number) >= 14:
+        while len(number) >= _SHORTEST_GROUPED:
             if luhn(number.replace(separator, "")):
                 yield Span(match.start(), match.start() + len(number), 0.95)
                 break
@@ -124,9 +128,10 @@ IBAN_LENGTHS = {
     for length, countries in (
         row.split(":")
         for row in (
-            "15:NO", "16:BE", "18:DK FI FO GL NL SD", "19:MK SI", "20:AT BA EE KZ LT LU MN XK", "21:CH HR LI LV",
-            "22:BG BH CR DE GB GE IE ME RS VA", "23:AE GI IL IQ OM SO TL", "24:AD CZ ES MD PK RO SA SE SK TN VG",
-            "25:LY PT ST", "26:IS TR", "27:BI DJ FR GR IT MC MR SM", "28:AL AZ BY CY DO GT HN HU LB NI PL SV",
+            "15:NO", "16:BE", "18:DK FI FO GL NL SD", "19:MK SI", "20:AT BA EE KZ LT LU MN XK",
+            "21:CH HR LI LV", "22:BG BH CR DE GB GE IE ME RS VA", "23:AE GI IL IQ OM SO TL",
+            "24:AD CZ ES MD PK RO SA SE SK TN VG", "25:LY PT ST", "26:IS TR",
+            "27:BI DJ FR GR IT MC MR SM", "28:AL AZ BY CY DO GT HN HU LB NI PL SV",
             "29:BR EG PS QA UA", "30:JO KW MU YE", "31:MT SC", "32:LC", "33:RU",
         )
     )
@@ -179,11 +184,11 @@ def find_ipv4(text: str) -> Iterator[Span]:
         yield Span(match.start(), match.end(), 0.95)
 
 
+_DOTTED = r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}(?!\.?[0-9])"
 _IPV6 = re.compile(
-    r"(?<![A-Za-z0-9_:.])(?=[0-9A-Fa-f]{0,4}:)[0-9A-Fa-f:]{3,39}(?:(?<=:)[0-9]{1,3}(?:\.[0-9]{1,3}){3})?"
-    r"(?![0-9A-Fa-f:])(?![A-Za-z_])"
+    rf"(?<![A-Za-z0-9_:.])(?=[0-9A-Fa-f]{{0,4}}:)(?:[0-9A-Fa-f:]{{1,29}}:{_DOTTED}|[0-9A-Fa-f:]{{3,39}})"
+    rf"(?!:){_NOT_BEFORE_WORD}"
 )
-_IPV6_MAPPED = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}(?![0-9])")
 
 
 def find_ipv6(text: str) -> Iterator[Span]:
@@ -206,7 +211,9 @@ def _ipv6_valid(address: str) -> bool:
     return True
 
 
-_PASSPORT_WORDS = re.compile(r"passport|passeport|pasaporte|passaporte|passaporto|reisepass|paspoort", re.IGNORECASE)
+_PASSPORT_WORDS = re.compile(
+    r"passport|passeport|pasaporte|passaporte|passaporto|reisepass|paspoort", re.IGNORECASE
+)
 _PASSPORT = re.compile(rf"{_NOT_AFTER_WORD}(?=(?:[A-Za-z]*[0-9]){{4}})[A-Za-z0-9]{{6,9}}{_NOT_BEFORE_WORD}")
 _PASSPORT_LETTERED = re.compile(rf"{_NOT_AFTER_WORD}[A-Z]{{1,2}}[0-9]{{6,8}}{_NOT_BEFORE_WORD}")
 
@@ -216,7 +223,9 @@ def find_passports(text: str) -> Iterator[Span]:
     for word in _PASSPORT_WORDS.finditer(text):
         for match in _tokens(_PASSPORT, text, word.end()):
             yield Span(match.start(), match.end(), 0.85)
-        for match in _PASSPORT_LETTERED.finditer(text, max(0, word.start() - _CONTEXT_CHARACTERS), word.start()):
+        for match in _PASSPORT_LETTERED.finditer(
+            text, max(0, word.start() - _CONTEXT_CHARACTERS), word.start()
+        ):
             yield Span(match.start(), match.end(), 0.6)
 
 

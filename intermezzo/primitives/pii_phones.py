@@ -1,8 +1,8 @@
 """Telling phone numbers from the other digits in a text; called by `pii_patterns`.
 
-Numbers are written in hundreds of national habits, so a candidate is judged by its prefix, by the shape of its
-groups, and by the word next to it: "phone" and "call" speak for it, "order" and "card" against. Digits that
-could start no number, and have no such word, are passed over by the pattern alone.
+Numbers are written in hundreds of national habits, so a candidate is judged by its prefix, by the shape of
+its groups, and by the word next to it: "phone" and "call" speak for it, "order" and "card" against. Digits
+that could start no number, and have no such word, are passed over by the pattern alone.
 """
 
 import re
@@ -11,16 +11,18 @@ from collections.abc import Iterator
 
 _SPACE = "[ \u00a0\u202f]"
 _BREAK = "[-\u2010-\u2013./]"
+_SEPARATOR = "[- \u00a0\u202f\u2010-\u2013./]"
 _BOUNDARY = r"(?<![A-Za-z0-9_$€£%@])(?<![0-9][.,:/\-\u2010-\u2013])"
 _DIGITS = "[0-9]{%s}+(?![0-9])"
-# Possessive all the way: a candidate is the longest one or none, and no run of digits is ever split in two ways.
+# Possessive all the way: a candidate is the longest one or none, and no run of digits is split in two ways.
 _CANDIDATE = re.compile(
     rf"{_BOUNDARY}(?:\(?\+|\()?(?:0\){_SPACE}?)?{_DIGITS % '1,16'}\)?"
     rf"(?:(?:{_SPACE}{{1,2}}|{_SPACE}?{_BREAK}{_SPACE}?|(?<=\)))(?:{_SPACE}?\(0\){_SPACE}?)?"
     rf"\(?{_DIGITS % '2,16'}\)?){{0,7}}+"
 )
 _SPEAKS_FOR_ITSELF = re.compile(
-    rf"{_BOUNDARY}(?=[+(0](?:[ \u00a0\u202f\-\u2010-\u2013./()+]{{0,3}}[0-9]){{6}}|(?:1[ .-])?[1-9][0-9]{{2}}[ .-][0-9]{{3}}[ .-][0-9]{{4}})"
+    rf"{_BOUNDARY}(?=[+(0]\+?(?:(?:\){_SEPARATOR}{{0,2}}|{_SEPARATOR}{{0,2}}\(?)[0-9]){{6}}"
+    r"|(?:1[ .-])?[1-9][0-9]{2}[ .-][0-9]{3}[ .-][0-9]{4})"
 )
 _GROUP = re.compile(r"[0-9]+")
 _EXTENSION = re.compile(r"[ ,;]{0,2}(?:x|ext\.?|extension)[ ]?[0-9]{1,6}(?![A-Za-z0-9])", re.IGNORECASE)
@@ -35,6 +37,14 @@ _LABEL = re.compile(
 )
 _LABEL_BEHIND = re.compile(r"[ ,(\u2013-]{1,3}(?:office|mobile|fax|cell|home|desk|work)\b", re.IGNORECASE)
 _LABEL_REACH = 40
+# How many digits a number of each kind has, prefixes included; E.164 allows 15, and "(0)" may come on top.
+_DIGITS_ANY = range(7, 18)
+_DIGITS_INTERNATIONAL = range(8, 17)
+_DIGITS_ZONES_1_AND_7 = 11
+_DIGITS_EXIT_CODE = range(9, 18)
+_DIGITS_TRUNK = range(9, 13)
+_DIGITS_AREA = range(8, 13)
+_DIGITS_LABELLED = range(7, 14)
 _LONGEST = 48
 
 
@@ -104,7 +114,7 @@ def _number_at(text: str, start: int, *, label: bool | None) -> tuple[int, int, 
     groups = [group.span() for group in _GROUP.finditer(match[0])]
     while groups:
         end = start + groups[-1][1]
-        score = _score(text[start:end], [last - first for first, last in groups], label)
+        score = _score(text[start:end], [last - first for first, last in groups], label=label)
         if score:
             extension = _EXTENSION.match(text, end)
             return start, extension.end() if extension else end, score
@@ -114,9 +124,9 @@ def _number_at(text: str, start: int, *, label: bool | None) -> tuple[int, int, 
     return None
 
 
-def _score(number: str, lengths: list[int], label: bool | None) -> float:
+def _score(number: str, lengths: list[int], *, label: bool | None) -> float:
     total = sum(lengths)
-    if not 7 <= total <= 17 or _is_something_else(number, lengths):
+    if total not in _DIGITS_ANY or _is_something_else(number, lengths):
         return 0.0
     if "+" in number[:2]:
         return 0.9 if _international(number, total) else 0.0
@@ -126,14 +136,14 @@ def _score(number: str, lengths: list[int], label: bool | None) -> float:
         return 0.0
     if _national(number, lengths, total):
         return 0.6
-    return 0.5 if label and total <= 13 else 0.0
+    return 0.5 if label and total in _DIGITS_LABELLED else 0.0
 
 
 def _international(number: str, total: int) -> bool:
     first = number.lstrip("(+")[:1]
     if first in ("1", "7"):
-        return total == 11
-    return first != "0" and 8 <= total <= 16
+        return total == _DIGITS_ZONES_1_AND_7
+    return first != "0" and total in _DIGITS_INTERNATIONAL
 
 
 def _north_american(number: str, lengths: list[int]) -> bool:
@@ -144,19 +154,23 @@ def _north_american(number: str, lengths: list[int]) -> bool:
 
 def _national(number: str, lengths: list[int], total: int) -> bool:
     """A trunk prefix (0) or exit code (00), or an area code in brackets, and more than one group."""
-    if len(lengths) < 2:
+    if len(lengths) == 1:
         return False
     if number[0] == "(":
-        return 8 <= total <= 12
-    longest = 17 if number.startswith("00") else 12
-    return number[0] == "0" and lengths[0] > 1 and 9 <= total <= longest
+        return total in _DIGITS_AREA
+    if number.startswith("00"):
+        return number[2:3] != "0" and total in _DIGITS_EXIT_CODE
+    return number[0] == "0" and lengths[0] > 1 and total in _DIGITS_TRUNK
 
 
-_DATE = re.compile(r"(?:[12][0-9]{3}([-./])[0-9]{2}\1[0-9]{2}|[0-9]{2}([-./])[0-9]{2}\2[12][0-9]{3})(?![0-9])")
+_DOTTED_QUAD = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}")
+_DATE = re.compile(
+    r"(?:[12][0-9]{3}([-./])[0-9]{2}\1[0-9]{2}|[0-9]{2}([-./])[0-9]{2}\2[12][0-9]{3})(?![0-9])"
+)
 
 
 def _is_something_else(number: str, lengths: list[int]) -> bool:
-    """Dates, social security numbers and IPv4 addresses have shapes of their own."""
-    if lengths == [3, 2, 4] or _DATE.match(number):
+    """Dates, social security numbers and IPv4 addresses have their own shapes; one digit alone is filler."""
+    if lengths == [3, 2, 4] or _DATE.match(number) or len(set(filter(str.isdigit, number))) == 1:
         return True
-    return len(lengths) == 4 and max(lengths) <= 3 and number.count(".") == 3
+    return _DOTTED_QUAD.fullmatch(number) is not None

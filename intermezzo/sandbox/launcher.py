@@ -1,8 +1,8 @@
 """First code of a sandboxed process: limits itself, then becomes the program.
 
-Run by `intermezzo.sandbox.process` as `python -I -S launcher.py LIMITS PROGRAM ARGUMENTS…`. Limits are set here and
-not between fork and exec in the orchestrator, where running Python is unsafe once there are threads. Needs nothing
-but the standard library, so that it starts in milliseconds.
+Run by `intermezzo.sandbox.process` as `python -I -S launcher.py LIMITS PROGRAM ARGUMENTS…`. Limits are set
+here and not between fork and exec in the orchestrator, where running Python is unsafe once there are threads.
+Needs nothing but the standard library, so that it starts in milliseconds.
 """
 
 import os
@@ -26,4 +26,4 @@ def set_limits(limits: str) -> None:
 
 if __name__ == "__main__":
     set_limits(sys.argv[1])
-    os.execv(sys.argv[2], sys.argv[2:])
+    os.execv(sys.argv[2], sys.argv[2:])  # noqa: S606 - no shell is the point

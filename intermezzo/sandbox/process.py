@@ -1,7 +1,7 @@
 """The baseline level: a `python -I` subprocess in a fresh folder, under limits, killed with all it started.
 
-Called by `code_execute`. It is written on `add_reader` alone, so it works in any asyncio event loop of any thread,
-and no thread waits while the program runs.
+Called by `code_execute`. It is written on `add_reader` alone, so it works in any asyncio event loop of any
+thread, and no thread waits while the program runs.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
 from intermezzo.errors import SandboxError
 from intermezzo.sandbox.job import Captured, Isolation, Limits, Outcome
@@ -64,14 +64,14 @@ async def run_python(code: str, *, stdin: str = "", limits: Limits | None = None
 async def _run(folder: WorkDir, limits: Limits) -> Outcome:
     started = time.monotonic()
     process = _start(folder, limits)
-    assert process.stdout is not None and process.stderr is not None
-    with _reading(process.stdout, limits) as stdout, _reading(process.stderr, limits) as stderr:
+    pipes = cast("IO[bytes]", process.stdout), cast("IO[bytes]", process.stderr)
+    with _reading(pipes[0], limits) as stdout, _reading(pipes[1], limits) as stderr:
         try:
             timed_out = not await _exited(process.pid, limits.timeout_seconds)
             runtime = time.monotonic() - started
         finally:
-            # Also when the program has ended by itself: what it left running may hold the pipes, or go on working.
-            # The process is not reaped yet, so its number cannot belong to anyone else.
+            # Also when the program has ended by itself: what it left running may hold the pipes, or go on
+            # working. The process is not reaped yet, so its number cannot belong to anyone else.
             _kill_group(process.pid)
             await asyncio.shield(_reap(process))
         stdout.drain()
@@ -184,7 +184,7 @@ async def _exited(pid: int, timeout_seconds: float | None) -> bool:
 async def _exit_of(pid: int) -> None:
     handle = _pidfd(pid)
     if handle is None:
-        while os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
+        while not _has_exited(pid):  # noqa: ASYNC110 - without a pidfd nothing tells
             await asyncio.sleep(_POLL_SECONDS)
         return
     loop = asyncio.get_running_loop()
@@ -195,6 +195,10 @@ async def _exit_of(pid: int) -> None:
     finally:
         loop.remove_reader(handle)
         os.close(handle)
+
+
+def _has_exited(pid: int) -> bool:
+    return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
 
 
 def _pidfd(pid: int) -> int | None:

@@ -12,7 +12,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class WorkDir:
-    """A folder with `work/` (the program's current directory, holding `main.py`) and the file of its stdin."""
+    """A folder with the program's current directory, `work/main.py` in it, and the file of its stdin."""
 
     path: Path
 
@@ -49,13 +49,13 @@ class WorkDir:
 def _empty(folder: Path) -> None:
     """Remove what is in `folder`, however deep and whatever its modes.
 
-    Subfolders are moved up next to each other instead of being descended into: a tree of any depth needs neither
-    a long path, nor recursion, nor a descriptor per level.
+    Subfolders are moved up next to each other instead of being descended into: a tree of any depth needs
+    neither a long path, nor recursion, nor a descriptor per level.
     """
     root = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     try:
         moved = 0
-        while names := os.listdir(root):
+        while names := os.listdir(root):  # noqa: PTH208 - pathlib knows no descriptors
             for name in names:
                 if not _unlink(name, root):
                     moved = _hoist_children(name, root, moved)
@@ -77,7 +77,7 @@ def _unlink(name: str, folder: int) -> bool:
 def _hoist_children(name: str, root: int, moved: int) -> int:
     folder = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=root)
     try:
-        for child in os.listdir(folder):
+        for child in os.listdir(folder):  # noqa: PTH208 - pathlib knows no descriptors
             if not _unlink(child, folder):
                 os.rename(child, f"{name[:8]}.{moved}", src_dir_fd=folder, dst_dir_fd=root)
                 moved += 1

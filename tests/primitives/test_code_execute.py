@@ -77,7 +77,10 @@ async def test_output_beyond_the_cap_is_cut_and_says_so() -> None:
     ("fields", "said"),
     [
         ({"code": "1", "language": "javascript"}, "language: input should be 'python', got 'javascript'"),
-        ({"code": "1", "timeout_seconds": 30.5}, "timeout_seconds: input should be less than or equal to 30, got 30.5"),
+        (
+            {"code": "1", "timeout_seconds": 30.5},
+            "timeout_seconds: input should be less than or equal to 30, got 30.5",
+        ),
         ({"code": "1", "timeout_seconds": 0}, "timeout_seconds: input should be greater than 0, got 0"),
         ({"code": "1", "timeout_seconds": float("nan")}, "timeout_seconds"),
         ({"code": "#" * 1_000_001}, "a program has at most 1,000,000 bytes, this one has 1,000,001"),

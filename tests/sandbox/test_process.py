@@ -21,6 +21,10 @@ def own_temporary_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Pat
     return tmp_path
 
 
+def entries(folder: Path) -> list[Path]:
+    return list(folder.iterdir())
+
+
 async def run(code: str, *, stdin: str = "", timeout_seconds: float = 10.0) -> Outcome:
     return await run_python(code, stdin=stdin, limits=Limits(timeout_seconds=timeout_seconds))
 
@@ -37,9 +41,10 @@ async def test_the_program_finds_only_itself_in_its_folder() -> None:
 
 @linux_only
 async def test_no_descriptor_of_the_orchestrator_is_inherited() -> None:
-    with open(os.devnull) as file:
-        os.set_inheritable(file.fileno(), True)
-        outcome = await run("import os; print(sorted(map(int, os.listdir('/proc/self/fd')))[:4])")
+    descriptor = os.open(os.devnull, os.O_RDONLY)
+    os.set_inheritable(descriptor, True)  # noqa: FBT003 - positional-only
+    outcome = await run("import os; print(sorted(map(int, os.listdir('/proc/self/fd')))[:4])")
+    os.close(descriptor)
     assert outcome.stdout.text == "[0, 1, 2, 3]\n"
 
 
@@ -50,7 +55,8 @@ async def test_the_program_has_a_session_of_its_own() -> None:
 async def test_an_endless_loop_is_killed_when_its_time_is_over() -> None:
     started = time.monotonic()
     outcome = await run("while True: pass", timeout_seconds=0.5)
-    assert outcome.timed_out and outcome.exit_code == -9
+    assert outcome.timed_out
+    assert outcome.exit_code == -9
     assert time.monotonic() - started < 5
 
 
@@ -69,18 +75,22 @@ async def test_a_grandchild_that_holds_stdout_does_not_hang_the_run() -> None:
 
 async def test_a_grandchild_that_left_the_group_does_not_hang_the_run() -> None:
     started = time.monotonic()
-    code = "import os, time\nif os.fork() == 0:\n    os.setsid()\n    time.sleep(3)\n    os._exit(0)\nprint('done')"
+    code = "import os, time\nif os.fork() == 0: os.setsid(); time.sleep(3); os._exit(0)\nprint('done')"
     outcome = await run(code)
     assert outcome.stdout.text == "done\n"
     assert time.monotonic() - started < 2.9
+
+
+def is_running(pid: int) -> bool:
+    status = Path(f"/proc/{pid}/stat")
+    return status.exists() and status.read_text().rpartition(")")[2].split()[0] != "Z"
 
 
 @linux_only
 async def test_children_left_behind_are_killed() -> None:
     outcome = await run("import os, time\npid = os.fork()\nif pid == 0: time.sleep(60)\nprint(pid)")
     await asyncio.sleep(0.05)
-    status = Path(f"/proc/{outcome.stdout.text.strip()}/stat")
-    assert not status.exists() or status.read_text().rpartition(")")[2].split()[0] == "Z"
+    assert not is_running(int(outcome.stdout.text))
 
 
 async def test_an_endless_writer_is_capped_while_it_writes() -> None:
@@ -127,7 +137,8 @@ MESSES = {
     "forbidden folders": "import os\nos.makedirs('a/b/c')\nopen('a/b/f', 'w').close()\n"
     "os.chmod('a/b', 0)\nos.chmod('a', 0)\nos.chmod('.', 0)",
     "links out": "import os\nos.symlink('/', 'root')\nos.symlink('nowhere', 'broken')\nos.mkfifo('pipe')",
-    "odd names": "import os\nos.mkdir(b'\\xff\\n')\nopen(b'\\xff\\n/\\xfe', 'w').close()\nos.mkdir('d.0')\nos.mkdir('d')\nos.mkdir('d/x')",
+    "odd names": "import os\nos.mkdir(b'\\xff\\n')\nopen(b'\\xff\\n/\\xfe', 'w').close()\n"
+    "os.mkdir('d.0')\nos.mkdir('d')\nos.mkdir('d/x')",
     "no folder": "import os, shutil\nshutil.rmtree(os.getcwd())",
 }
 
@@ -136,7 +147,7 @@ MESSES = {
 async def test_the_folder_is_removed_whatever_is_in_it(mess: str, own_temporary_folder: Path) -> None:
     outcome = await run(MESSES[mess], timeout_seconds=20)
     assert outcome.exit_code == 0, outcome.stderr.text
-    assert list(own_temporary_folder.iterdir()) == []
+    assert entries(own_temporary_folder) == []
 
 
 def test_removing_a_folder_does_not_follow_links(tmp_path: Path) -> None:
@@ -153,18 +164,21 @@ def test_removing_a_folder_does_not_follow_links(tmp_path: Path) -> None:
 
 @linux_only
 async def test_a_cancelled_run_is_killed_and_cleaned_up(own_temporary_folder: Path) -> None:
-    before = len(os.listdir("/proc/self/fd"))
+    before = len(entries(Path("/proc/self/fd")))
     task = asyncio.create_task(run("import time\ntime.sleep(60)"))
     await asyncio.sleep(0.3)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert list(own_temporary_folder.iterdir()) == []
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert entries(own_temporary_folder) == []
+    assert len(entries(Path("/proc/self/fd"))) == before
 
 
 async def test_runs_side_by_side_share_nothing() -> None:
-    code = "import sys, os\nopen('own', 'w').write(sys.stdin.read())\nprint(open('own').read(), len(os.listdir()))"
+    code = (
+        "import sys, os\nopen('own', 'w').write(sys.stdin.read())\n"
+        "print(open('own').read(), len(os.listdir()))"
+    )
     outcomes = await asyncio.gather(*(run(code, stdin=str(number)) for number in range(6)))
     assert [outcome.stdout.text for outcome in outcomes] == [f"{number} 2\n" for number in range(6)]
 
