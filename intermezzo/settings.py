@@ -41,6 +41,9 @@ class Settings(BaseSettings):
     """Pause between two polls of Prefect for new runs. Own events cut it short, so it need not be small;
     polling 20 times a second locked Prefect's SQLite."""
 
+    work_pool: str = Field(default="intermezzo", pattern=r"^[A-Za-z0-9._-]{1,64}$")
+    """Prefect work pool of the warm workers. Two stores behind one Prefect server need one each."""
+
     max_recoveries: int = Field(default=20, ge=0)
     """How often a run that died with its process is started again before it is left as crashed."""
 

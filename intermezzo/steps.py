@@ -9,9 +9,8 @@ import importlib
 import inspect
 import uuid
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
+from contextvars import ContextVar, Token
 from dataclasses import dataclass, replace
 from typing import Any, Generic, Literal, ParamSpec, Protocol, Self, TypeVar, cast, overload
 
@@ -62,24 +61,31 @@ def current_call() -> StepCall | None:
     return _current_call.get()
 
 
-@contextmanager
-def working_on(call: StepCall) -> Iterator[None]:
-    """Make `call` the current one while its worker function runs."""
-    token = _current_call.set(call)
-    try:
-        yield
-    finally:
-        _current_call.reset(token)
+def begin_work(call: StepCall) -> Token[StepCall | None]:
+    """Make `call` the current one; `end_work` takes it back."""
+    return _current_call.set(call)
+
+
+def end_work(token: Token[StepCall | None]) -> None:
+    """The worker function has returned."""
+    _current_call.reset(token)
 
 
 def call_id(run_id: str, step: str, key: str) -> str:
     """The id of a step call: a UUID that depends on nothing but run, step name and key."""
-    return str(uuid.uuid5(STEP_CALL_NAMESPACE, f"{run_id}\n{step}\n{key}"))
+    return _uuid(f"{run_id}\n{step}\n{key}")
 
 
 def task_id(call: str, generation: int) -> str:
     """The id of the human task that the n-th opening of a call posts; of the first, the call's own."""
-    return call if generation == 1 else str(uuid.uuid5(STEP_CALL_NAMESPACE, f"{call}\n{generation}"))
+    return call if generation == 1 else _uuid(f"{call}\n{generation}")
+
+
+def _uuid(name: str) -> str:
+    """UUID version 8 (RFC 9562: by our own rule) of a name; `uuid.uuid5` takes five times as long."""
+    digest = hashlib.blake2b(name.encode(), digest_size=16, key=STEP_CALL_NAMESPACE.bytes).hexdigest()
+    variant = "89ab"[int(digest[16], 16) % 4]
+    return f"{digest[:8]}-{digest[8:12]}-8{digest[13:16]}-{variant}{digest[17:20]}-{digest[20:]}"
 
 
 class Caller(Protocol):
@@ -204,7 +210,7 @@ class Step(ABC, Generic[P, In, Out]):
     def _with(self, **changes: object) -> Self:
         given = {field: value for field, value in changes.items() if value is not None}
         copy = object.__new__(self.__class__)
-        copy.__dict__.update(self.__dict__)
+        vars(copy).update(vars(self))
         copy.options = replace(self.options, **cast("dict[str, Any]", given))
         copy._check()
         return copy
@@ -373,7 +379,7 @@ class FunctionStep(Primitive[P, BaseModel, Out]):
         self.__module__ = function.__module__
 
     async def _call_function(self, input: BaseModel) -> Out:
-        return await self.function(**{name: getattr(input, name) for name in type(input).model_fields})  # type: ignore[call-arg]
+        return await self.function(**input.__dict__)
 
     def parse(self, *args: object, **kwargs: object) -> BaseModel:
         if len(args) == 1 and isinstance(args[0], self.input_model):
@@ -387,7 +393,7 @@ class FunctionStep(Primitive[P, BaseModel, Out]):
     def _parse_item(self, index: int, item: object) -> BaseModel:
         try:
             if isinstance(item, Mapping):
-                return self.parse(**cast("Mapping[str, object]", item))
+                return self._validate(cast("Mapping[str, object]", item))
             return self.parse(item)
         except InvalidInput as error:
             raise InvalidInput(f"{error} (at index {index})") from None

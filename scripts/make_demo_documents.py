@@ -18,6 +18,7 @@ from openpyxl.styles import Alignment, Font
 from reportlab.lib.pagesizes import A4  # pyright: ignore[reportMissingTypeStubs]
 from reportlab.lib.styles import getSampleStyleSheet  # pyright: ignore[reportMissingTypeStubs]
 from reportlab.platypus import (  # pyright: ignore[reportMissingTypeStubs]
+    Flowable,
     PageBreak,
     Paragraph,
     SimpleDocTemplate,
@@ -140,7 +141,7 @@ friendly. I had logged in from 203.0.113.42, in case you need that for your reco
 def write_survey(path: Path) -> None:
     """The PDF: comments of a survey, on two pages."""
     style = getSampleStyleSheet()
-    story: list[object] = []
+    story: list[Flowable] = []
     for number, comments in enumerate(SURVEY):
         story += [PageBreak()] if number else []
         for comment in comments:

@@ -19,7 +19,13 @@ from typing import LiteralString, NoReturn, cast
 import psycopg
 import pytest
 from psycopg.sql import SQL, Identifier
+from sqlalchemy import event
 from sqlalchemy.engine import URL, make_url
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from intermezzo.store import Store
+from tests.desk import Desk, empty
 
 
 @pytest.fixture(scope="session")
@@ -38,19 +44,76 @@ def postgres_url() -> Iterator[str]:
 @pytest.fixture
 def postgres_database(postgres_url: str) -> Iterator[str]:
     """A fresh and empty PostgreSQL database, dropped after the test."""
-    server = make_url(postgres_url)
-    name = f"intermezzo_{uuid.uuid4().hex}"
-    _execute(server, "CREATE DATABASE {}", name)
-    yield server.set(database=name).render_as_string(hide_password=False)
-    _execute(server, "DROP DATABASE {} WITH (FORCE)", name)
+    with _new_database(postgres_url) as url:
+        yield url
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+ENGINES = ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)]
+
+
+@pytest.fixture(params=ENGINES)
 def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The URL of a fresh and empty store; a test that asks for it runs once on each engine."""
     if request.param == "postgres":
         return cast("str", request.getfixturevalue("postgres_database"))
     return f"sqlite+aiosqlite:///{tmp_path}/store.db"
+
+
+@pytest.fixture
+def store(store_url: str) -> Iterator[Store]:
+    """A fresh and empty store, open."""
+    store = Store(store_url)
+    yield store
+    store.close()
+
+
+@pytest.fixture(scope="session")
+def sqlite_desk_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    """The SQLite store that every `desk` is made in."""
+    with _unsynced(f"sqlite+aiosqlite:///{tmp_path_factory.mktemp('desks')}/store.db") as store:
+        yield store
+
+
+@pytest.fixture(scope="session")
+def postgres_desk_store(postgres_url: str) -> Iterator[Store]:
+    """The PostgreSQL store that every `desk` is made in."""
+    with _new_database(postgres_url) as url, _unsynced(url) as store:
+        yield store
+
+
+@pytest.fixture(params=ENGINES)
+def desk(request: pytest.FixtureRequest) -> Desk:
+    """A run with 1,000 credits in an empty store, which was emptied rather than made anew: that is faster."""
+    store = cast("Store", request.getfixturevalue(f"{request.param}_desk_store"))
+    empty(store)
+    return Desk(store)
+
+
+@contextmanager
+def _unsynced(url: str) -> Generator[Store]:
+    """A store that does not wait for the disk: the tests that share it kill no process."""
+    store = Store(url)
+    asynchronous = {"sqlite": "PRAGMA synchronous = OFF", "postgresql": "SET synchronous_commit = OFF"}
+
+    def relax(connection: DBAPIConnection, _record: ConnectionPoolEntry) -> None:
+        cursor = connection.cursor()
+        cursor.execute(asynchronous[store.dialect])
+        connection.commit()
+        cursor.close()
+
+    event.listen(store.engine, "connect", relax)
+    store.engine.dispose()  # whatever was connected before
+    yield store
+    store.close()
+
+
+@contextmanager
+def _new_database(server_url: str) -> Generator[str]:
+    server = make_url(server_url)
+    name = f"intermezzo_{uuid.uuid4().hex}"
+    _execute(server, "CREATE DATABASE {}", name)
+    yield server.set(database=name).render_as_string(hide_password=False)
+    _execute(server, "DROP DATABASE {} WITH (FORCE)", name)
 
 
 def _execute(server: URL, statement: LiteralString, name: str) -> None:

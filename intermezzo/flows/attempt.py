@@ -105,11 +105,12 @@ class Attempt:
         self._deployed = deployed
         self._suspend = suspend
         self._suspending: asyncio.Task[None] | None = None
+        self._leaving = False
         self._ended = asyncio.Event()
         self._moving = 0
         self._moving_lock = threading.Lock()
         self._timer: asyncio.TimerHandle | None = None
-        self._in_flight: dict[str, Future[Outcome]] = {}
+        self._in_flight: dict[str, Future[dict[str, Outcome]]] = {}
         self._closed_hints: set[str] = set()
         self._looking: asyncio.Task[None] | None = None
         runtime.keep(claim.run_id)
@@ -151,25 +152,24 @@ class Attempt:
 
     async def _work(self, step: Primitive[..., Any, Any], missing: dict[str, _Call]) -> dict[str, Outcome]:
         """Do what nobody does yet, and wait for what another coroutine is already doing."""
-        elsewhere = {id: future for id in missing if (future := self._in_flight.get(id)) is not None}
+        elsewhere = {id: shared for id in missing if (shared := self._in_flight.get(id)) is not None}
         mine = [call for id, call in missing.items() if id not in elsewhere]
-        promises: dict[str, Future[Outcome]] = {call.id: Future() for call in mine}
-        self._in_flight.update(promises)
+        promise: Future[dict[str, Outcome]] = Future()
+        self._in_flight.update((call.id, promise) for call in mine)
+        outcomes: dict[str, Outcome] = {}
         try:
-            async with self._movement():
-                outcomes = await self._open_and_perform(step, mine) if mine else {}
-            for id, promise in promises.items():
-                promise.set_result(outcomes[id])
+            if mine:
+                async with self._movement():
+                    outcomes = await self._open_and_perform(step, mine)
+            promise.set_result(outcomes)
         except BaseException as error:
-            for promise in promises.values():
-                promise.set_exception(error)
+            promise.set_exception(error)
             raise
         finally:
-            for id in promises:
-                del self._in_flight[id]
-        for id, future in elsewhere.items():
-            outcomes[id] = await asyncio.shield(asyncio.wrap_future(future))
-        return outcomes
+            for call in mine:
+                del self._in_flight[call.id]
+        found = {id: await asyncio.shield(asyncio.wrap_future(shared)) for id, shared in elsewhere.items()}
+        return {**outcomes, **{id: shared[id] for id, shared in found.items()}}
 
     async def _open_and_perform(self, step: Primitive[..., Any, Any], calls: list[_Call]) -> dict[str, Outcome]:
         new = [
@@ -378,7 +378,7 @@ class Attempt:
 
     def _answered(self, call: RecordedCall) -> None:
         future = self.waits.get(call.id)
-        if future is None or future.done() or call.state not in ("completed", "failed"):
+        if self._leaving or future is None or future.done() or call.state not in ("completed", "failed"):
             return
         self.claim.calls[call.id] = call
         future.set_result(call)
@@ -426,9 +426,29 @@ class Attempt:
             await self._suspend(self)
         except AttemptSuperseded as superseded:
             self.end(superseded)
+        except Exception:
+            self.logger.exception("The run could not be suspended; it goes on waiting in memory.")
+            await self._stay()
         finally:
             self._suspending = None
             self.changed()
+
+    def leave(self) -> bool:
+        """Stop hearing answers, because the run is about to suspend; False if something has moved meanwhile.
+
+        From here on an answer belongs to the next attempt.
+        """
+        self._leaving = self.quiet
+        return self._leaving
+
+    async def _stay(self) -> None:
+        """Take back a suspension that did not work out."""
+        try:
+            await self.store.write(lambda c: journal.stay(c, self.claim, lease=self.runtime.lease, at=utc_now()))
+        except AttemptSuperseded as superseded:
+            self.end(superseded)
+        self._leaving = False
+        self._look_for(list(self.waits))
 
     def end(self, signal: BaseException) -> None:
         """Make every waiting and every later call of this attempt raise `signal`."""
@@ -447,7 +467,7 @@ class Attempt:
 class _Closer:
     """Writes closings of a chunk in the background, as many at a time as have come together."""
 
-    LARGE = 64
+    LARGE = 100
 
     def __init__(self, attempt: Attempt, step: AnyStep) -> None:
         self._attempt = attempt

@@ -1,8 +1,6 @@
 """Deployment records: what lets Prefect start a flow again, and so lets a run suspend."""
 
-import importlib.util
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -17,35 +15,12 @@ from prefect.utilities.callables import parameter_schema
 
 from intermezzo import journal
 from intermezzo.errors import DefinitionError, InvalidInput
-from intermezzo.flows.worker import POOL, WarmWorker
+from intermezzo.flows.entrypoint import entrypoint_of
+from intermezzo.flows.worker import WORKER_TYPE, WarmWorker
 from intermezzo.journal import RunFacts
 from intermezzo.ledger import Payer
 from intermezzo.settings import settings
 from intermezzo.store import Store, utc_now
-
-
-def entrypoint_of(target: str) -> tuple[str, Path]:
-    """The file entrypoint of `MODULE:FLOW` or `path/to/file.py:FLOW`, and the folder it is imported from.
-
-    Raises:
-        DefinitionError: there is no such module or file, or the target is spelled otherwise.
-    """
-    where, colon, name = target.rpartition(":")
-    if not colon or not where or not name.isidentifier():
-        raise DefinitionError(f"name a flow as MODULE:FLOW or path/to/file.py:FLOW, got {target!r}")
-    if where.endswith(".py"):
-        file = Path(where).resolve()
-        if not file.is_file():
-            raise DefinitionError(f"there is no file {where!r}")
-        return f"{file}:{name}", file.parent
-    try:
-        spec = importlib.util.find_spec(where)
-    except (ImportError, ValueError):
-        spec = None
-    if spec is None or spec.origin is None:
-        raise DefinitionError(f"there is no module {where!r} to import; is it on the path, spelled a.b.c?")
-    file = Path(spec.origin).resolve()
-    return f"{file}:{name}", file.parents[where.count(".") + (file.name == "__init__.py")]
 
 
 def load_flow(target: str) -> Flow[..., Any]:
@@ -64,11 +39,23 @@ def load_flow(target: str) -> Flow[..., Any]:
     return flow
 
 
+def checked_parameters(flow: Flow[..., Any], target: str, parameters: dict[str, object]) -> dict[str, object]:
+    """The parameters as the flow's own types make them.
+
+    Raises:
+        InvalidInput: they do not fit the flow.
+    """
+    try:
+        return flow.validate_parameters(parameters)
+    except (ParameterTypeError, SignatureMismatchError) as error:
+        raise InvalidInput(f"{target}: {error}") from None
+
+
 async def ensure_pool(client: PrefectClient) -> None:
     """Create the work pool of the warm workers, unless it is there."""
     template = WarmWorker.get_default_base_job_template()
     try:
-        await client.create_work_pool(WorkPoolCreate(name=POOL, type=POOL, base_job_template=template))
+        await client.create_work_pool(WorkPoolCreate(name=settings().work_pool, type=WORKER_TYPE, base_job_template=template))
     except ObjectAlreadyExists:
         return
 
@@ -84,7 +71,7 @@ async def deploy(client: PrefectClient, target: str) -> tuple[UUID, Flow[..., An
         name="intermezzo",
         entrypoint=entrypoint,
         path=str(folder),
-        work_pool_name=POOL,
+        work_pool_name=settings().work_pool,
         parameter_openapi_schema=parameter_schema(flow).model_dump_for_openapi(),
         tags=["intermezzo"],
     )
@@ -107,10 +94,7 @@ async def schedule(
         InvalidInput: the parameters do not fit the flow.
     """
     deployment_id, flow = await deploy(client, target)
-    try:
-        parameters = flow.validate_parameters(parameters)
-    except (ParameterTypeError, SignatureMismatchError) as error:
-        raise InvalidInput(f"{target}: {error}") from None
+    parameters = checked_parameters(flow, target, parameters)
     # Pending first: the store must know who pays before a worker can take the run.
     run = await client.create_flow_run_from_deployment(
         deployment_id, parameters=parameters, tags=["intermezzo"], state=Pending()

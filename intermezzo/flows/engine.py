@@ -1,6 +1,7 @@
 """What a step call in a flow goes through: find the attempt of this run, or begin it; refuse calls out of place."""
 
 import asyncio
+import weakref
 from typing import Any, TypeVar, cast
 
 from prefect.client.orchestration import get_client
@@ -30,7 +31,8 @@ class Engine:
     """The attempts of this process, by run."""
 
     def __init__(self) -> None:
-        self._attempts: dict[str, tuple[FlowRunContext, Attempt]] = {}
+        self._attempts: dict[str, tuple[weakref.ref[FlowRunContext], Attempt]] = {}
+        """The newest attempt of each run, with the execution of the flow's body that it belongs to."""
         self._beginning: dict[str, asyncio.Lock] = {}
         self._roots: dict[str, str] = {}
 
@@ -64,6 +66,11 @@ class Engine:
         self._attempts.pop(run_id, None)
         self._beginning.pop(run_id, None)
 
+    def _collected(self, run_id: str, attempt: Attempt) -> None:
+        """Nothing of that execution is left that could make a call."""
+        if self.attempt_of(run_id) is attempt and attempt.signal is not None:
+            self.forget(run_id)
+
     async def _attempt(self, step: Step[..., Any, Any]) -> Attempt:
         context = FlowRunContext.get()
         if context is None or context.flow_run is None or context.flow is None:
@@ -80,13 +87,16 @@ class Engine:
             )
         run_id = await self._root(context) if is_subflow else str(context.flow_run.id)
         found = self._attempts.get(run_id)
-        if found is not None and (is_subflow or found[0] is context):
+        if found is not None and (is_subflow or found[0]() is context):
             return found[1]
         async with self._beginning.setdefault(run_id, asyncio.Lock()):
             found = self._attempts.get(run_id)
-            if found is None or (not is_subflow and found[0] is not context):
-                attempt = await self._begin(context, run_id, again=found is not None)
-                found = self._attempts[run_id] = (context, attempt)
+            if found is None or (not is_subflow and found[0]() is not context):
+                # A body that is run again although nothing ended the attempt has failed: Prefect retries the flow.
+                again = found is not None and found[1].signal is None
+                attempt = await self._begin(context, run_id, again=again)
+                found = self._attempts[run_id] = (weakref.ref(context), attempt)
+                weakref.finalize(context, self._collected, run_id, attempt)
             return found[1]
 
     async def _begin(self, context: FlowRunContext, run_id: str, *, again: bool) -> Attempt:

@@ -17,6 +17,7 @@ from pathlib import Path
 import httpx
 
 from intermezzo.errors import IntermezzoError
+from intermezzo.flows.prefect_address import is_reachable, running_api
 from intermezzo.settings import settings
 
 _START_SECONDS = 120.0
@@ -36,23 +37,43 @@ def server_environment(home: Path) -> dict[str, str]:
 
 @contextlib.contextmanager
 def prefect_api() -> Iterator[str]:
-    """The API address of the configured Prefect server, or of an embedded one that lives as long as the context.
+    """The API address of the configured Prefect server, of a running `intermezzo serve`, or of an embedded one.
+
+    An embedded server lives as long as the context.
 
     Sets `PREFECT_API_URL` and what belongs to it; so it comes before the first import of Prefect.
 
     Raises:
         IntermezzoError: the embedded server did not start; the message says where its log is.
     """
-    configured = os.environ.get("PREFECT_API_URL")
-    if configured:
-        yield configured
+    if running := use_running_api():
+        yield running
         return
     home = settings().home_path
     port = free_port(settings().prefect_port)
     os.environ.update(server_environment(home))
     os.environ["PREFECT_API_URL"] = f"http://127.0.0.1:{port}/api"
-    with _child(home, port):
-        yield os.environ["PREFECT_API_URL"]
+    try:
+        with embedded_server(home, port):
+            yield os.environ["PREFECT_API_URL"]
+    finally:
+        del os.environ["PREFECT_API_URL"]
+
+
+def use_running_api() -> str | None:
+    """The API address of a Prefect server that runs already, made the one of this process; else None.
+
+    Raises:
+        IntermezzoError: one is configured, and nothing answers there.
+    """
+    configured = os.environ.get("PREFECT_API_URL")
+    if configured and not is_reachable(configured):
+        raise IntermezzoError(f"no Prefect server answers at PREFECT_API_URL={configured}; start it or unset that")
+    api = running_api()
+    if api and not configured:
+        os.environ.update(server_environment(settings().home_path))
+        os.environ["PREFECT_API_URL"] = api
+    return api
 
 
 def free_port(preferred: int) -> int:
@@ -69,7 +90,12 @@ def free_port(preferred: int) -> int:
 
 
 @contextlib.contextmanager
-def _child(home: Path, port: int) -> Iterator[None]:
+def embedded_server(home: Path, port: int) -> Iterator[None]:
+    """A Prefect server on that port of 127.0.0.1, with its files in `home`, while the context lasts.
+
+    Raises:
+        IntermezzoError: it did not start; the message says where its log is.
+    """
     home.mkdir(parents=True, exist_ok=True)
     log_path = home / "prefect-server.log"
     with log_path.open("ab") as log:

@@ -1,5 +1,8 @@
 """What operators see of a run in the Prefect UI beside its states: progress, its steps and credits, its human tasks."""
 
+import asyncio
+import logging
+import time
 import uuid
 from dataclasses import asdict
 from typing import Literal
@@ -16,7 +19,10 @@ from intermezzo.journal.summary import StepSummary, summarize
 from intermezzo.store import Store
 from intermezzo.store.tables import human_tasks
 
+logger = logging.getLogger("intermezzo.reporting")
+
 _MOST_TASKS = 50
+_BAR_SECONDS = 2.0
 
 
 class Reporter:
@@ -26,6 +32,9 @@ class Reporter:
         self.store = store
         self.run_id = run_id
         self._artifacts: dict[str, uuid.UUID] = {}
+        self._bars: dict[str, tuple[float, float]] = {}
+        """When the bar of a step began, and when it was last shown; monotonic seconds."""
+        self._showing: set[asyncio.Future[None]] = set()
 
     async def publish(self) -> None:
         """Show the run's steps with their credits, how many answers are in, and which tasks are open."""
@@ -38,11 +47,24 @@ class Reporter:
             listing = await self.store.read(lambda c: _open_tasks(c, self.run_id))
             await self._put("tasks", "markdown", "Open human tasks", listing)
 
-    async def map_progress(self, step: str, done: int, total: int) -> None:
-        """Show how far a `.map` of a primitive has come; small ones need no bar."""
+    def map_progress(self, step: str, done: int, total: int) -> None:
+        """Show in the background how far a `.map` of a primitive has come; one that is quickly done needs no bar."""
+        now = time.monotonic()
+        began_at, shown_at = self._bars.setdefault(step, (now, now))
+        if now - shown_at < _BAR_SECONDS and not (done == total and shown_at > began_at):
+            return
+        self._bars[step] = (began_at, now)
         slug = "".join(char if char.isalnum() else "-" for char in step.lower())
-        if total > 1 and (done == total or done % 1000 == 0):
-            await self._put(f"map-{slug}", "progress", f"{step}: {done} of {total}", 100 * done / total)
+        showing = asyncio.ensure_future(
+            self._put(f"map-{slug}", "progress", f"{step}: {done} of {total}", 100 * done / total)
+        )
+        self._showing.add(showing)
+        showing.add_done_callback(self._shown)
+
+    def _shown(self, showing: "asyncio.Future[None]") -> None:
+        self._showing.discard(showing)
+        if not showing.cancelled() and (error := showing.exception()) is not None:
+            logger.warning("a progress bar could not be updated: %r", error)
 
     async def _put(
         self, name: str, type: Literal["table", "progress", "markdown"], description: str, data: JsonValue

@@ -1,6 +1,7 @@
 """What one process knows of the runs it works on: their leases are kept, and their wake-ups delivered."""
 
 import asyncio
+import contextlib
 import os
 import threading
 import uuid
@@ -10,6 +11,7 @@ from functools import cache
 from typing import Protocol
 
 from intermezzo import journal
+from intermezzo.errors import StoreError
 from intermezzo.settings import settings
 from intermezzo.store import Event, Store, open_store, utc_now
 
@@ -36,6 +38,15 @@ class Runtime:
         self._lock = threading.Lock()
         self._heartbeat: threading.Thread | None = None
         self._unsubscribe: Callable[[], None] | None = None
+        self._closed = threading.Event()
+
+    def close(self) -> None:
+        """Let go of the runs; their leases run out."""
+        self._closed.set()
+        with self._lock:
+            self._held.clear()
+            if self._unsubscribe is not None:
+                self._unsubscribe()
 
     def keep(self, run_id: str) -> None:
         """Renew the lease of this run until it is dropped."""
@@ -79,14 +90,14 @@ class Runtime:
                 listening.loop.call_soon_threadsafe(listening.heard, heard)
 
     def _beat(self) -> None:
-        pause = threading.Event()
-        while not pause.wait(self.lease.total_seconds() / 3):
+        while not self._closed.wait(self.lease.total_seconds() / 3):
             with self._lock:
                 held = list(self._held)
             until = utc_now() + self.lease
             for start in range(0, len(held), 500):
                 part = held[start : start + 500]
-                self.store.submit(lambda c, part=part: journal.renew_leases(c, self.holder, part, until=until))
+                with contextlib.suppress(StoreError):  # it is closed when the process ends
+                    self.store.submit(lambda c, part=part: journal.renew_leases(c, self.holder, part, until=until))
 
 
 @cache

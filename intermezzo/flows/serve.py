@@ -2,7 +2,7 @@
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from prefect.client.orchestration import get_client
@@ -39,11 +39,16 @@ async def executor(crowd: SimulatedCrowd | None = None) -> AsyncIterator[WarmWor
                 task.cancel()
 
 
-async def serve_until_stopped() -> None:
-    """Serve until Ctrl-C or SIGTERM."""
+async def serve_until_stopped(started: Callable[[], None] = lambda: None) -> None:
+    """Serve until Ctrl-C or SIGTERM.
+
+    Args:
+        started: called once everything runs.
+    """
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for name in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(name, stopped.set)
     async with executor():
+        started()
         await stopped.wait()

@@ -38,6 +38,8 @@ async def suspend(attempt: "Attempt") -> None:
     if unstable := await _unstable_input(attempt, orphans):
         attempt.fail_waits(unstable)
         return
+    if not attempt.leave():
+        return
     reach("suspend.before")
     await attempt.store.write(lambda c: _mark(c, attempt, orphans))
     reach("suspend.marked")

@@ -28,7 +28,7 @@ _job: ContextVar[Job] = ContextVar("intermezzo_job")
 class TaskRuns:
     """The Prefect task runs of one attempt."""
 
-    def __init__(self, progress: Callable[[str, int, int], Awaitable[None]]) -> None:
+    def __init__(self, progress: Callable[[str, int, int], None]) -> None:
         self._progress = progress
         self._tokens = float(BURST)
         self._refilled_at = time.monotonic()
@@ -57,6 +57,7 @@ class TaskRuns:
     ) -> None:
         """Do the calls of a `.map` in chunks, each chunk one task run."""
         size = settings().map_chunk_size
+        self._progress(step.name, 0, len(calls))
         for start in range(0, len(calls), size):
             chunk = calls[start : start + size]
 
@@ -67,7 +68,7 @@ class TaskRuns:
                 return Completed(message=f"{len(chunk)} calls")
 
             await _run(step, f"{step.name} {start + 1}–{start + len(chunk)} of {len(calls)}", job)
-            await self._progress(step.name, start + len(chunk), len(calls))
+            self._progress(step.name, start + len(chunk), len(calls))
 
     def _take_token(self) -> bool:
         now = time.monotonic()

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel
 
 from intermezzo.errors import IntermezzoError, StepError, StepFailed, StepTimedOut
-from intermezzo.steps import Primitive, StepCall, working_on
+from intermezzo.steps import Primitive, StepCall, begin_work, end_work
 from intermezzo.store import reach
 
 Out = TypeVar("Out")
@@ -34,13 +34,17 @@ async def perform(step: Primitive[..., Any, Out], input: BaseModel, call: StepCa
 
 
 async def _try(step: Primitive[..., Any, Out], input: BaseModel, call: StepCall) -> Out | StepError:
-    limit = asyncio.timeout(step.options.timeout_seconds)
+    limit = None if step.options.timeout_seconds is None else asyncio.timeout(step.options.timeout_seconds)
+    token = begin_work(call)
     try:
-        with working_on(call):
-            async with limit:
-                return await step.perform(input)
+        if limit is None:
+            return await step.perform(input)
+        async with limit:
+            return await step.perform(input)
     except Exception as error:  # noqa: BLE001 (the boundary between the engine and a step's own code)
-        return _as_step_error(step, error, timed_out=limit.expired())
+        return _as_step_error(step, error, timed_out=limit is not None and limit.expired())
+    finally:
+        end_work(token)
 
 
 def _as_step_error(step: Primitive[..., Any, Any], error: Exception, *, timed_out: bool) -> StepError:

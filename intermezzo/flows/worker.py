@@ -5,9 +5,11 @@ interpreter. It polls Prefect every few seconds and is nudged when this process 
 """
 
 import asyncio
+import functools
 import sys
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 import anyio.abc
@@ -27,8 +29,8 @@ from intermezzo.ledger import Payer
 from intermezzo.settings import settings
 from intermezzo.store import utc_now
 
-POOL = "intermezzo"
-"""Name and type of the work pool that warm workers serve."""
+WORKER_TYPE = "intermezzo"
+"""Type of warm workers and of the work pools that they serve."""
 
 
 class WarmWorkerResult(BaseWorkerResult):
@@ -36,16 +38,16 @@ class WarmWorkerResult(BaseWorkerResult):
 
 
 class WarmWorker(BaseWorker[BaseJobConfiguration, BaseVariables, WarmWorkerResult]):
-    """Runs flow runs of the `intermezzo` work pool inside this process."""
+    """Runs flow runs of a work pool inside this process."""
 
-    type = POOL
+    type = WORKER_TYPE
     job_configuration = BaseJobConfiguration
     job_configuration_variables = BaseVariables
     _description = "Runs flows inside the process of `intermezzo serve`, so that resumed runs go on at once."
     _display_name = "Intermezzo"
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(work_pool_name=POOL, **options)
+        super().__init__(work_pool_name=settings().work_pool, **options)
         self._nudged = asyncio.Event()
         self._flows: dict[str, tuple[float, Flow[..., Any]]] = {}
         self._running: dict[str, asyncio.Task[None]] = {}
@@ -132,7 +134,7 @@ class WarmWorker(BaseWorker[BaseJobConfiguration, BaseVariables, WarmWorkerResul
             if deployment.path and deployment.path not in sys.path:
                 sys.path.insert(0, deployment.path)
             flow = await asyncio.to_thread(load_flow_from_entrypoint, deployment.entrypoint, use_placeholder_flow=False)
-            known = self._flows[deployment.entrypoint] = (changed_at, flow)
+            known = self._flows[deployment.entrypoint] = (changed_at, ungrouped(flow))
         return known[1]
 
     async def _end_cancelled(self, flow_run_id: UUID) -> None:
@@ -150,3 +152,30 @@ class WarmWorker(BaseWorker[BaseJobConfiguration, BaseVariables, WarmWorkerResul
                 await self._nudged.wait()
         except TimeoutError:
             return
+
+
+def ungrouped(flow: Flow[..., Any]) -> Flow[..., Any]:
+    """The flow, with a suspension that comes out of an `asyncio.TaskGroup` taken out of its exception group."""
+    body = flow.fn
+
+    @functools.wraps(body)
+    async def fn(*args: object, **kwargs: object) -> object:
+        try:
+            return await body(*args, **kwargs)
+        except BaseExceptionGroup as group:
+            signals, others = group.split((Pause, Abort))
+            if signals is None or others is not None:
+                raise
+            raise next(_leaves(signals)) from None
+
+    copy = flow.with_options()
+    copy.fn = fn
+    return copy
+
+
+def _leaves(group: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]:
+    for error in group.exceptions:
+        if isinstance(error, BaseExceptionGroup):
+            yield from _leaves(cast("BaseExceptionGroup[BaseException]", error))
+        else:
+            yield error

@@ -11,16 +11,20 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from pydantic import JsonValue
-from sqlalchemy import Connection, Row, Select, exists, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, exists, func, insert, select, update
 
 from intermezzo import ledger
-from intermezzo.errors import ClaimLost, InvalidResponse, NoConsensus, NotClaimable
+from intermezzo.errors import ClaimLost, InvalidResponse, NoConsensus, NotClaimable, WorkerError
 from intermezzo.human_steps.answers import AnswerSchema
 from intermezzo.human_steps.consensus import Agreed, NotYet, Split, consensus
+from intermezzo.human_steps.json_values import canonical_json
 from intermezzo.human_steps.tasks import LEGAL_MOVES, lock_task, transition
 from intermezzo.ledger import Payer
 from intermezzo.store import reach
 from intermezzo.store.tables import assignments, human_tasks, responses
+
+MAX_WORKER_ID_CHARACTERS = 100
+"""So that a worker's account in the ledger, which is named after them, has room for the name."""
 
 _HOLDING = ("claimed", "approved", "rejected")
 
@@ -38,9 +42,18 @@ class Claimed:
 def claim_next(
     connection: Connection, worker_id: str, *, test: bool, types: Sequence[str] = (), at: datetime
 ) -> Claimed | None:
-    """Claim a slot of the most urgent, oldest task that this worker has not worked on; None if there is none."""
-    task = connection.execute(_queue(worker_id, test=test, types=types).limit(1)).one_or_none()
-    return None if task is None else _take(connection, task, worker_id, at=at)
+    """Claim a slot of the most urgent, oldest task that this worker has not worked on; None if there is none.
+
+    Raises:
+        WorkerError: that cannot be a worker's id.
+    """
+    _check_worker(worker_id)
+    queue = _queue(worker_id, test=test, types=types).limit(1)
+    while (task := connection.execute(queue).one_or_none()) is not None:
+        # What PostgreSQL locked may have been claimed by this same worker since the query began.
+        if _held_by(connection, task.id, worker_id) is None:
+            return _take(connection, task, worker_id, at=at)
+    return None
 
 
 def claim_task(connection: Connection, worker_id: str, task_id: str, *, test: bool, at: datetime) -> Claimed:
@@ -49,18 +62,14 @@ def claim_task(connection: Connection, worker_id: str, task_id: str, *, test: bo
     Raises:
         HumanTaskNotFound: there is none of that id.
         NotClaimable: it is closed, has no free slot, or this worker has answered it.
+        WorkerError: that cannot be a worker's id.
     """
+    _check_worker(worker_id)
     task = lock_task(connection, task_id)
     if task.test != test:
         whose = "a test task, answered by simulated workers" if task.test else "a live task, answered by people"
         raise NotClaimable(f"human task {task_id} is {whose}")
-    mine = connection.execute(
-        select(assignments).where(
-            assignments.c.task_id == task_id,
-            assignments.c.worker_id == worker_id,
-            assignments.c.state.in_(_HOLDING),
-        )
-    ).one_or_none()
+    mine = _held_by(connection, task_id, worker_id)
     if mine is not None and mine.state == "claimed":
         return Claimed(
             assignment_id=mine.id, task_id=task_id, worker_id=worker_id, lease_expires_at=mine.lease_expires_at
@@ -70,6 +79,23 @@ def claim_task(connection: Connection, worker_id: str, task_id: str, *, test: bo
     if task.state != "open":
         raise NotClaimable(f"human task {task_id} has no free slot: it is {task.state}")
     return _take(connection, task, worker_id, at=at)
+
+
+def _check_worker(worker_id: str) -> None:
+    if not 0 < len(worker_id) <= MAX_WORKER_ID_CHARACTERS or not worker_id.isprintable():
+        raise WorkerError(
+            f"a worker's id has 1 to {MAX_WORKER_ID_CHARACTERS} printable characters, got {worker_id[:200]!r}"
+        )
+
+
+def _held_by(connection: Connection, task_id: str, worker_id: str) -> "Row[tuple[object, ...]] | None":
+    return connection.execute(
+        select(assignments).where(
+            assignments.c.task_id == task_id,
+            assignments.c.worker_id == worker_id,
+            assignments.c.state.in_(_HOLDING),
+        )
+    ).one_or_none()
 
 
 def _queue(worker_id: str, *, test: bool, types: Sequence[str]) -> "Select[tuple[object, ...]]":
@@ -126,7 +152,7 @@ def submit(
     claim = connection.execute(
         select(assignments)
         .where(assignments.c.task_id == task_id, assignments.c.worker_id == worker_id)
-        .order_by(assignments.c.claimed_at.desc(), assignments.c.id)
+        .order_by(assignments.c.state.in_(_HOLDING).desc(), assignments.c.claimed_at.desc())
     ).first()
     if claim is None:
         raise ClaimLost(f"worker {worker_id!r} has no claim on human task {task_id}; claim it first")
@@ -156,7 +182,7 @@ def _submitted_before(
     answer: dict[str, JsonValue],
 ) -> str:
     stored = connection.scalar(select(responses.c.answer).where(responses.c.assignment_id == claim.id))
-    if stored is not None and json.loads(stored) == answer:
+    if stored is not None and canonical_json(json.loads(stored)) == canonical_json(answer):
         return task.state
     if stored is not None:
         raise ClaimLost(f"worker {claim.worker_id!r} has already answered human task {task.id}")
@@ -225,7 +251,7 @@ def release(connection: Connection, task_id: str, worker_id: str, *, at: datetim
         ClaimLost: this worker holds no claim on it.
     """
     task = lock_task(connection, task_id)
-    if not _give_back(connection, task, worker_id, "released", at=at):
+    if not _give_back(connection, task, assignments.c.worker_id == worker_id, "released", at=at):
         raise ClaimLost(f"worker {worker_id!r} has no claim on human task {task_id}")
 
 
@@ -236,26 +262,29 @@ def lapse(connection: Connection, *, at: datetime, limit: int = 500) -> int:
         How many were returned; call again if it is `limit`.
     """
     due = connection.execute(
-        select(assignments.c.task_id, assignments.c.worker_id)
+        select(assignments.c.task_id, assignments.c.id)
         .where(assignments.c.state == "claimed", assignments.c.lease_expires_at <= at)
         .order_by(assignments.c.lease_expires_at)
         .limit(limit)
     ).all()
     for row in sorted(due, key=lambda row: row.task_id):
-        _give_back(connection, lock_task(connection, row.task_id), row.worker_id, "expired", at=at)
+        task = lock_task(connection, row.task_id)
+        # By its own id: meanwhile it may be settled, and the worker may hold a new claim.
+        _give_back(connection, task, assignments.c.id == row.id, "expired", at=at)
     return len(due)
 
 
 def _give_back(
-    connection: Connection, task: "Row[tuple[object, ...]]", worker_id: str, state: str, *, at: datetime
+    connection: Connection,
+    task: "Row[tuple[object, ...]]",
+    which: ColumnElement[bool],
+    state: str,
+    *,
+    at: datetime,
 ) -> bool:
     given_back = connection.execute(
         update(assignments)
-        .where(
-            assignments.c.task_id == task.id,
-            assignments.c.worker_id == worker_id,
-            assignments.c.state == "claimed",
-        )
+        .where(assignments.c.task_id == task.id, which, assignments.c.state == "claimed")
         .values(state=state, closed_at=at)
     ).rowcount
     if given_back:

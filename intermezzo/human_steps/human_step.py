@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, ParamSpec, Self, TypeVar, cast, overload
 
 from pydantic import BaseModel, ConfigDict, JsonValue, TypeAdapter, ValidationError
+from pydantic_core import to_json
 
 from intermezzo.errors import DefinitionError, RecordedOutputMismatch
 from intermezzo.human_steps.answers import AnswerSchema
@@ -140,7 +141,8 @@ class HumanStep(Step[P, In, Out]):
         answer = envelope.pop("answer")
         value = {**answer, **envelope} if self.merges_agreement else answer
         try:
-            return self.output.validate_python(value)
+            # As JSON, so that strict models still take a date or an enum written as text.
+            return self.output.validate_json(to_json(value))
         except ValidationError as error:
             raise RecordedOutputMismatch(
                 f"{self.name}: the recorded answer no longer fits the step's output model: {explain(error)}; "
@@ -274,7 +276,7 @@ def human_step(
 
 def _form_schema(output: Any) -> dict[str, object]:
     """The JSON Schema of an `Answer` model without the fields that workers never fill."""
-    schema = cast("type[BaseModel]", output).model_json_schema()
-    properties = {k: v for k, v in schema["properties"].items() if k not in Answer.model_fields}
-    required = [field for field in schema.get("required", []) if field not in Answer.model_fields]
-    return {**schema, "properties": properties, "required": required}
+    form = AnswerSchema.of(output)
+    properties = {name: field for name, field in form.fields.items() if name not in Answer.model_fields}
+    required = [name for name in cast("list[str]", form.schema.get("required", [])) if name in properties]
+    return {**form.schema, "properties": properties, "required": required}

@@ -1,12 +1,13 @@
 """Simulated workers: they answer test tasks through the ordinary claims and submissions, and never see a live one."""
 
 import asyncio
+import logging
 import random
 from collections.abc import Callable, Sequence
 
 from pydantic import JsonValue
 
-from intermezzo.errors import WorkerError
+from intermezzo.errors import ClaimLost, DefinitionError, InvalidResponse
 from intermezzo.human_steps.answers import AnswerSchema
 from intermezzo.human_steps.inbox import Inbox, InboxItem
 from intermezzo.human_steps.simulated_answers import simulated_answer
@@ -16,6 +17,8 @@ Opinion = Callable[[InboxItem, str], dict[str, JsonValue] | None]
 """What a worker answers to a task; None leaves it to the default."""
 
 _LOOK_SECONDS = 1.0
+
+logger = logging.getLogger("intermezzo.simulated_workers")
 
 
 class SimulatedCrowd:
@@ -77,8 +80,11 @@ class SimulatedCrowd:
             item = await self.inbox.get(claim)
             try:
                 await self.inbox.submit(name, claim, self.answer(item, name))
-            except WorkerError:
+            except ClaimLost:
                 continue  # closed meanwhile: others were enough
+            except (DefinitionError, InvalidResponse):
+                # The claim is kept until it lapses: whoever claims it next would find no answer either.
+                logger.warning("simulated workers have no valid answer to %s (human task %s)", item.name, item.id)
 
     async def _claim(self, name: str) -> str | None:
         claimed = await self.inbox.claim_next(name)

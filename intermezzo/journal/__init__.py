@@ -12,7 +12,7 @@ from intermezzo.journal.calls import (
     ready_runs,
     set_waves,
 )
-from intermezzo.journal.runs import Claim, RunFacts, RunState, claim_run, create_run, enter_run, hold, renew_leases, request_cancel, suspend_run, uncommit
+from intermezzo.journal.runs import Claim, RunFacts, RunState, claim_run, create_run, enter_run, hold, renew_leases, request_cancel, stay, suspend_run, uncommit
 
 __all__ = [
     "Claim",
@@ -34,6 +34,7 @@ __all__ = [
     "renew_leases",
     "request_cancel",
     "set_waves",
+    "stay",
     "suspend_run",
     "uncommit",
 ]

@@ -8,13 +8,27 @@ from typing import Literal, Self
 
 from sqlalchemy import Connection, bindparam, exists, insert, select, update
 
-from intermezzo import errors, ledger
-from intermezzo.errors import StepError, StepFailed
+from intermezzo import ledger
+from intermezzo.errors import (
+    AttemptSuperseded,
+    HumanTaskCancelled,
+    HumanTaskExpired,
+    NoConsensus,
+    StepError,
+    StepFailed,
+    StepTimedOut,
+)
 from intermezzo.ledger import Payer, Reservation
 from intermezzo.store import Event, emit
 from intermezzo.store.tables import runs, step_calls
 
 CallState = Literal["open", "completed", "failed", "void"]
+
+_MADE_FROM_TEXT = {
+    error.__name__: error
+    for error in (StepError, StepTimedOut, HumanTaskExpired, HumanTaskCancelled, NoConsensus)
+}
+"""Errors that come back at a replay as what they were; every other one comes back as `StepFailed`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +44,7 @@ class RecordedError:
     @classmethod
     def of(cls, error: BaseException) -> Self:
         """Describe what was raised."""
-        kind = type(error).__name__ if isinstance(error, StepError) else "StepFailed"
+        kind = type(error).__name__ if type(error) in _MADE_FROM_TEXT.values() else "StepFailed"
         if isinstance(error, StepFailed):
             return cls(kind, error.type, error.message)
         return cls(kind, type(error).__name__, str(error))
@@ -46,9 +60,9 @@ class RecordedError:
 
     def exception(self, step: str) -> StepError:
         """The error to raise in the flow, the same at every replay."""
-        if self.kind == "StepFailed":
-            return StepFailed(step, type=self.type, message=self.message)
-        return getattr(errors, self.kind)(self.message)
+        if self.kind in _MADE_FROM_TEXT:
+            return _MADE_FROM_TEXT[self.kind](self.message)
+        return StepFailed(step, type=self.type, message=self.message)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +133,24 @@ _COLUMNS = (
 )
 
 
+# Built once: putting a statement together costs more than running it.
+_BY_ID = update(step_calls).where(step_calls.c.id == bindparam("call_id"))
+_INSERT = insert(step_calls)
+_REOPEN = _BY_ID.values(
+    state="open",
+    generation=bindparam("n"),
+    price_credits=bindparam("price"),
+    wave=bindparam("in_wave"),
+    error=None,
+    opened_at=bindparam("now"),
+    closed_at=None,
+)
+_CLOSE = _BY_ID.where(step_calls.c.state == "open", step_calls.c.generation == bindparam("n")).values(
+    state=bindparam("became"), output=bindparam("result"), error=bindparam("failure"), closed_at=bindparam("now")
+)
+_SET_WAVE = _BY_ID.values(wave=bindparam("in_wave"))
+
+
 def read_calls(
     connection: Connection, run_id: str, ids: Sequence[str] | None = None
 ) -> list[RecordedCall]:
@@ -146,7 +178,7 @@ def open_calls(
     again = [call for call in calls if call.generation > 1]
     if first:
         connection.execute(
-            insert(step_calls),
+            _INSERT,
             [
                 {
                     "id": c.id,
@@ -165,16 +197,11 @@ def open_calls(
         )
     if again:
         connection.execute(
-            _by_id().values(
-                state="open",
-                generation=bindparam("n"),
-                price_credits=bindparam("price"),
-                wave=bindparam("in_wave"),
-                error=None,
-                opened_at=at,
-                closed_at=None,
-            ),
-            [{"call_id": c.id, "n": c.generation, "price": c.price_credits, "in_wave": c.wave} for c in again],
+            _REOPEN,
+            [
+                {"call_id": c.id, "n": c.generation, "price": c.price_credits, "in_wave": c.wave, "now": at}
+                for c in again
+            ],
         )
 
 
@@ -185,14 +212,17 @@ def close_primitives(
 
     Returns:
         Credits released.
+
+    Raises:
+        AttemptSuperseded: one of the calls is no longer open, so somebody else has closed it.
     """
-    connection.execute(
-        _by_id().values(
-            state=bindparam("became"), output=bindparam("result"), error=bindparam("failure"), closed_at=at
-        ),
+    closed = connection.execute(
+        _CLOSE,
         [
             {
                 "call_id": c.id,
+                "n": c.generation,
+                "now": at,
                 "became": "completed" if c.error is None else "failed",
                 "result": c.output,
                 "failure": c.error,
@@ -200,6 +230,8 @@ def close_primitives(
             for c in closings
         ],
     )
+    if closed.rowcount != len(closings):
+        raise AttemptSuperseded(f"{len(closings) - closed.rowcount} calls were closed by somebody else")
     ledger.capture(connection, payer, [c.reservation for c in closings if c.error is None], at=at)
     failed = [c.reservation for c in closings if c.error is not None]
     if failed:
@@ -275,10 +307,6 @@ def set_waves(connection: Connection, waves: dict[str, str]) -> None:
     """Say which open calls the flow waits for together: call id → wave."""
     if waves:
         connection.execute(
-            _by_id().values(wave=bindparam("in_wave")),
+            _SET_WAVE,
             [{"call_id": call_id, "in_wave": wave} for call_id, wave in waves.items()],
         )
-
-
-def _by_id():  # noqa: ANN202 (SQLAlchemy's type says no more than "an update")
-    return update(step_calls).where(step_calls.c.id == bindparam("call_id"))

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal
 
-from sqlalchemy import Connection, insert, or_, select, update
+from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from intermezzo.errors import AttemptSuperseded, BudgetExceeded
 from intermezzo.journal.calls import RecordedCall, end_waves, read_calls, void_failures
@@ -49,13 +50,15 @@ class Claim:
 def create_run(
     connection: Connection, facts: RunFacts, *, state: RunState, lease: timedelta, at: datetime
 ) -> None:
-    """Record a run before its first attempt, for example when somebody schedules it.
+    """Record a run before its first attempt, unless it is known: for example when somebody schedules it.
 
     Args:
         lease: how long it may take until somebody works on it, or Prefect says that it waits.
     """
+    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
     connection.execute(
-        insert(runs).values(
+        dialect.insert(runs)
+        .values(
             id=facts.id,
             org=facts.payer.org,
             test=facts.payer.test,
@@ -71,6 +74,7 @@ def create_run(
             created_at=at,
             checked_at=at,
         )
+        .on_conflict_do_nothing(index_elements=[runs.c.id])
     )
 
 
@@ -87,21 +91,30 @@ def claim_run(
     row = connection.execute(select(runs).where(runs.c.id == facts.id).with_for_update()).one_or_none()
     if row is None:
         create_run(connection, facts, state="scheduled", lease=lease, at=at)
-        row = connection.execute(select(runs).where(runs.c.id == facts.id)).one()
-    if again or row.state in ENDED:
+        row = connection.execute(select(runs).where(runs.c.id == facts.id).with_for_update()).one()
+    ended = row.state in ENDED
+    if again or ended:
         void_failures(connection, facts.id)
+    # Whoever starts a cancelled run again does not want it cancelled at once.
+    cancel_requested = row.cancel_requested and not ended
     end_waves(connection, facts.id)
     connection.execute(
         update(runs)
         .where(runs.c.id == facts.id)
-        .values(epoch=row.epoch + 1, state="active", holder=holder, lease_expires_at=at + lease)
+        .values(
+            epoch=row.epoch + 1,
+            state="active",
+            holder=holder,
+            lease_expires_at=at + lease,
+            cancel_requested=cancel_requested,
+        )
     )
     return Claim(
         run_id=facts.id,
         epoch=row.epoch + 1,
         holder=holder,
         payer=Payer(row.org, test=row.test),
-        cancel_requested=row.cancel_requested,
+        cancel_requested=cancel_requested,
         calls={call.id: call for call in read_calls(connection, facts.id)},
     )
 
@@ -127,38 +140,40 @@ def request_cancel(connection: Connection, run_id: str, *, at: datetime) -> bool
     return bool(asked.rowcount)
 
 
+_MINE = (
+    select(runs.c.budget_credits, runs.c.committed_credits)
+    .where(runs.c.id == bindparam("run"), runs.c.epoch == bindparam("attempt"), runs.c.state == "active")
+    .with_for_update(key_share=True)
+)
+_COMMIT = (
+    update(runs)
+    .where(runs.c.id == bindparam("run"), runs.c.budget_credits.is_not(None))
+    .values(committed_credits=runs.c.committed_credits + bindparam("credits"))
+)
+
+
 def hold(connection: Connection, claim: Claim, *, credits: int = 0) -> None:
-    """Prove that the attempt still owns its run, and count credits against the run's budget.
+    """Prove that the attempt still owns its run, and count credits against the run's budget, if it has one.
 
     Raises:
         AttemptSuperseded: a newer attempt, or the reconciler, has taken the run.
         BudgetExceeded: the budget does not cover `credits` more.
     """
-    mine = (runs.c.id == claim.run_id, runs.c.epoch == claim.epoch, runs.c.state == "active")
-    total = runs.c.committed_credits + credits
-    held = connection.execute(
-        update(runs)
-        .where(*mine, or_(runs.c.budget_credits.is_(None), credits <= 0, total <= runs.c.budget_credits))
-        .values(committed_credits=total)
-    )
-    if held.rowcount:
-        return
-    row = connection.execute(select(runs).where(*mine)).one_or_none()
+    row = connection.execute(_MINE, {"run": claim.run_id, "attempt": claim.epoch}).one_or_none()
     if row is None:
         raise AttemptSuperseded(f"run {claim.run_id}: attempt {claim.epoch} was superseded")
-    raise BudgetExceeded(
-        claim.run_id, needed_credits=credits, left_credits=row.budget_credits - row.committed_credits
-    )
+    if not credits or row.budget_credits is None:
+        return
+    left = row.budget_credits - row.committed_credits
+    if credits > left:
+        raise BudgetExceeded(claim.run_id, needed_credits=credits, left_credits=left)
+    connection.execute(_COMMIT, {"run": claim.run_id, "credits": credits})
 
 
 def uncommit(connection: Connection, run_id: str, credits: int) -> None:
-    """Give released credits back to the run's budget."""
+    """Give released credits back to the run's budget, if it has one."""
     if credits:
-        connection.execute(
-            update(runs)
-            .where(runs.c.id == run_id)
-            .values(committed_credits=runs.c.committed_credits - credits)
-        )
+        connection.execute(_COMMIT, {"run": run_id, "credits": -credits})
 
 
 def suspend_run(connection: Connection, claim: Claim, *, lease: timedelta, at: datetime) -> None:
@@ -176,6 +191,21 @@ def suspend_run(connection: Connection, claim: Claim, *, lease: timedelta, at: d
         .where(runs.c.id == claim.run_id)
         .values(state="suspended", holder=None, lease_expires_at=at + lease, checked_at=at)
     )
+
+
+def stay(connection: Connection, claim: Claim, *, lease: timedelta, at: datetime) -> None:
+    """Take back a suspension that Prefect did not hear of.
+
+    Raises:
+        AttemptSuperseded: a newer attempt has taken the run.
+    """
+    stayed = connection.execute(
+        update(runs)
+        .where(runs.c.id == claim.run_id, runs.c.epoch == claim.epoch, runs.c.state.in_(("active", "suspended")))
+        .values(state="active", holder=claim.holder, lease_expires_at=at + lease)
+    )
+    if stayed.rowcount == 0:
+        raise AttemptSuperseded(f"run {claim.run_id}: attempt {claim.epoch} was superseded")
 
 
 def renew_leases(connection: Connection, holder: str, run_ids: Sequence[str], *, until: datetime) -> None:

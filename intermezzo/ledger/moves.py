@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, bindparam, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from intermezzo.errors import InsufficientCredits
@@ -19,6 +19,15 @@ from intermezzo.ledger.prices import platform_fee
 from intermezzo.store.tables import accounts, transfers
 
 Move = Literal["grant", "reserve", "capture", "reward", "fee", "release"]
+
+
+# Built once: putting a statement together costs more than running it.
+_INSERT = insert(transfers)
+_TAKE = (
+    update(accounts)
+    .where(accounts.c.name == bindparam("account"), accounts.c.balance >= bindparam("needed"))
+    .values(balance=accounts.c.balance - bindparam("needed"))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +64,7 @@ def reserve(connection: Connection, payer: Payer, reservations: Sequence[Reserva
     needed = sum(r.credits for r in reservations)
     if needed == 0:
         return
-    taken = connection.execute(
-        update(accounts)
-        .where(accounts.c.name == payer.available, accounts.c.balance >= needed)
-        .values(balance=accounts.c.balance - needed)
-    )
+    taken = connection.execute(_TAKE, {"account": payer.available, "needed": needed})
     if taken.rowcount == 0:
         available = connection.scalar(select(accounts.c.balance).where(accounts.c.name == payer.available)) or 0
         raise InsufficientCredits(payer.available, needed_credits=needed, available_credits=available)
@@ -148,4 +153,4 @@ def _row(subject: str, move: Move, n: int, source: str, target: str, credits: in
 def _post(connection: Connection, rows: Sequence[dict[str, object]]) -> None:
     moving = [row for row in rows if row["credits"]]
     if moving:
-        connection.execute(insert(transfers), moving)
+        connection.execute(_INSERT, moving)

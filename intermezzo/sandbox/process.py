@@ -12,7 +12,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 from typing import IO, cast
 
@@ -161,7 +161,7 @@ class _Reader:
 
 
 @contextlib.contextmanager
-def _reading(pipe: IO[bytes], limits: Limits) -> Iterator[_Reader]:
+def _reading(pipe: IO[bytes], limits: Limits) -> Generator[_Reader, None, None]:
     reader = _Reader(pipe, limits.output_bytes)
     reader.loop.add_reader(reader.fd, reader.read)
     try:

@@ -42,6 +42,8 @@ class WorkDir:
         try:
             _empty(self.path)
             self.path.rmdir()
+        except FileNotFoundError:
+            pass  # The program has removed it itself.
         except OSError as error:
             logger.warning("could not remove the folder of a sandboxed run, remove it by hand: %s", error)
 
@@ -52,6 +54,8 @@ def _empty(folder: Path) -> None:
     Subfolders are moved up next to each other instead of being descended into: a tree of any depth needs
     neither a long path, nor recursion, nor a descriptor per level.
     """
+    if stat.S_ISDIR(folder.lstat().st_mode):
+        folder.chmod(0o700)
     root = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     try:
         moved = 0

@@ -1,5 +1,6 @@
 """How a process hears what another has committed: SQLite's change counter, PostgreSQL's NOTIFY."""
 
+import logging
 import threading
 import time
 from abc import ABC, abstractmethod
@@ -7,7 +8,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Engine, func, select
-from sqlalchemy.exc import DBAPIError
 
 from intermezzo.store.tables import outbox
 
@@ -15,6 +15,8 @@ SQLITE_POLL_SECONDS = 0.003
 """How often the change counter is read: about 8 µs each, so 0.3 % of a core for answers within 3 ms."""
 
 _RECONNECT_SECONDS = 0.5
+
+logger = logging.getLogger("intermezzo.store")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +33,9 @@ class Event:
 
     @classmethod
     def decode(cls, payload: str) -> "Event":
-        """From the payload of a NOTIFY."""
-        topic, subject, run_id = payload.split(" ")
-        return cls(topic, subject, run_id or None)
+        """From the payload of a NOTIFY; one that is not ours may stand for anything."""
+        parts = payload.split(" ")
+        return cls(parts[0], parts[1], parts[2] or None) if len(parts) == 3 else MISSED  # noqa: PLR2004 (its fields)
 
 
 MISSED = Event("*", "")
@@ -48,6 +50,7 @@ class Listener(ABC):
         self.stopping = threading.Event()
         self._callbacks: list[Callable[[Sequence[Event]], None]] = []
         self._ready = threading.Event()
+        self._hears = False
         self._thread = threading.Thread(target=self._run, name="intermezzo-listener", daemon=True)
         self._thread.start()
         self._ready.wait()
@@ -65,19 +68,26 @@ class Listener(ABC):
     def publish(self, events: Sequence[Event]) -> None:
         """Hand events to every subscriber."""
         for callback in list(self._callbacks):
-            callback(events)
+            try:
+                callback(events)
+            except Exception:  # one subscriber's mistake, such as a closed event loop, must not deafen the others
+                logger.exception("a subscriber failed")
 
     def _run(self) -> None:
         first = True
         while not self.stopping.is_set():
             try:
                 self.listen(lambda: self._connected(first))
-            except DBAPIError:
+            except Exception as error:  # whatever it is, nobody would be woken any more if this thread ended
+                if self._hears:
+                    logger.warning("changes of the store cannot be heard, trying again: %s", error)
+                self._hears = False
                 self._ready.set()
                 self.stopping.wait(_RECONNECT_SECONDS)
             first = False
 
     def _connected(self, first: bool) -> None:
+        self._hears = True
         self._ready.set()
         if not first:
             self.publish([MISSED])
@@ -130,16 +140,13 @@ class _PostgresListener(Listener):
         import psycopg
 
         url = self.engine.url.set(drivername="postgresql")
-        try:
-            with psycopg.connect(url.render_as_string(hide_password=False), autocommit=True) as connection:
-                connection.execute("LISTEN intermezzo")
-                connected()
-                while not self.stopping.is_set():
-                    events = [Event.decode(n.payload) for n in connection.notifies(timeout=0.2, stop_after=1)]
-                    if events:
-                        self.publish(events)
-        except psycopg.Error as error:
-            raise DBAPIError("LISTEN", None, error) from error
+        with psycopg.connect(url.render_as_string(hide_password=False), autocommit=True) as connection:
+            connection.execute("LISTEN intermezzo")
+            connected()
+            while not self.stopping.is_set():
+                events = [Event.decode(n.payload) for n in connection.notifies(timeout=0.2, stop_after=1)]
+                if events:
+                    self.publish(events)
 
 
 def sqlite_listener(engine: Engine) -> Listener:

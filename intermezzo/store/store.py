@@ -1,65 +1,35 @@
 """Transactions over the store, grouped into few commits, and signals of what other processes changed.
 
-A transaction is a plain function of a SQLAlchemy `Connection`; everybody above writes those. One writer thread per
-process runs whatever has queued up in one commit, so a hundred concurrent step calls cost one disk sync. Threads,
-not an event loop, own the connections: a store serves any number of loops, and synchronous callers too.
+A transaction is a plain function of a SQLAlchemy `Connection`; everybody above writes those.
 """
 
 import asyncio
 import atexit
-import queue
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, create_engine, event, func, insert, make_url, select
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from intermezzo.errors import StoreError
 from intermezzo.settings import settings
 from intermezzo.store.migrations import upgrade
 from intermezzo.store.signals import Event, Listener, postgres_listener, sqlite_listener
 from intermezzo.store.tables import outbox
+from intermezzo.store.writer import BulkWork, Work, Writer
 
 T = TypeVar("T")
-Work = Callable[[Connection], T]
-
-MAX_GROUP = 512
-"""Most transactions in one commit: bounds how long one commit holds SQLite's only write lock."""
-
-_RETRIES = 5
 
 
 def utc_now() -> datetime:
     """The current time, aware."""
     return datetime.now(UTC)
-
-
-@dataclass(frozen=True, slots=True)
-class _Job(Generic[T]):
-    work: Work[T]
-    future: "Future[T]"
-
-
-BulkWork = Callable[[Connection, list[T]], None]
-
-
-@dataclass(frozen=True, slots=True)
-class _Item(Generic[T]):
-    """Work that is done for many at once: `handler` gets the items of everybody in the same commit."""
-
-    handler: BulkWork[T]
-    item: T
-    future: "Future[None]"
-
-    def work(self, connection: Connection) -> None:
-        """Do it for this item alone."""
-        self.handler(connection, [self.item])
 
 
 def emit(connection: Connection, events: Iterable[Event], *, at: datetime) -> None:
@@ -82,19 +52,10 @@ class Store:
 
     def __init__(self, url: str) -> None:
         self.url = _with_driver(url)
-        self.engine = _create_engine(self.url)
-        try:
-            upgrade(self.engine)
-        except DBAPIError as error:
-            self.engine.dispose()
-            raise StoreError(
-                f"cannot open the store {self.url.render_as_string()}: {error.orig}; check INTERMEZZO_DATABASE_URL"
-            ) from None
-        self._write_engine = self.engine.execution_options(write=True)
-        self._jobs: queue.SimpleQueue[_Job[Any] | _Item[Any] | None] = queue.SimpleQueue()
+        self.engine = _open_engine(self.url)
+        self._read_engine = _for_reading(self.engine)
         self._closed = False
-        self._writer = threading.Thread(target=self._write_forever, name="intermezzo-writer", daemon=True)
-        self._writer.start()
+        self._writer = Writer(self.engine.execution_options(write=True))
         self._readers = ThreadPoolExecutor(4, thread_name_prefix="intermezzo-reader")
         self._listener: Listener | None = None
         self._listener_lock = threading.Lock()
@@ -110,38 +71,36 @@ class Store:
         Other callers' transactions may share the commit. If one of them raises, all are undone and run again one by
         one, so `work` may run more than once and must change nothing but the database.
         """
-        return await asyncio.wrap_future(self.submit(work))
+        return await self._writer.write(work)
 
     def write_now(self, work: Work[T]) -> T:
         """Run a transaction from synchronous code."""
-        return self.submit(work).result()
+        return self._writer.submit(work).result()
 
     def submit(self, work: Work[T]) -> "Future[T]":
         """Queue a transaction for the next commit."""
-        if self._closed:
-            raise StoreError("the store is closed")
-        future: Future[T] = Future()
-        self._jobs.put(_Job(work, future))
-        return future
+        return self._writer.submit(work)
 
     async def add(self, handler: BulkWork[T], item: T) -> None:
         """Run `handler` for this item; items of concurrent callers with an equal handler are handled in one call.
 
         If the common call raises, each item is handled in a transaction of its own.
         """
+        await self._writer.add(handler, item)
+
+    def _require_open(self) -> None:
         if self._closed:
             raise StoreError("the store is closed")
-        future: Future[None] = Future()
-        self._jobs.put(_Item(handler, item, future))
-        await asyncio.wrap_future(future)
 
     async def read(self, work: Work[T]) -> T:
         """Run a function that only reads, on a consistent snapshot."""
+        self._require_open()
         return await asyncio.wrap_future(self._readers.submit(self.read_now, work))
 
     def read_now(self, work: Work[T]) -> T:
         """Run a function that only reads, from synchronous code."""
-        with self.engine.connect() as connection:
+        self._require_open()
+        with self._read_engine.connect() as connection:
             return work(connection)
 
     def subscribe(self, callback: Callable[[Sequence[Event]], None]) -> Callable[[], None]:
@@ -151,103 +110,55 @@ class Store:
         connection one event with the topic `*` says that any may have been missed.
         """
         with self._listener_lock:
+            self._require_open()
             if self._listener is None:
                 self._listener = (sqlite_listener if self.dialect == "sqlite" else postgres_listener)(self.engine)
             return self._listener.add(callback)
 
     def close(self) -> None:
         """Finish what is queued and let go of every connection."""
-        if self._closed:
-            return
         self._closed = True
-        self._jobs.put(None)
-        self._writer.join()
+        self._writer.close()
         self._readers.shutdown()
-        if self._listener:
-            self._listener.stop()
+        with self._listener_lock:
+            if self._listener:
+                self._listener.stop()
         self.engine.dispose()
-
-    def _write_forever(self) -> None:
-        while job := self._jobs.get():
-            jobs = [job]
-            stop = False
-            while len(jobs) < MAX_GROUP:
-                try:
-                    more = self._jobs.get_nowait()
-                except queue.Empty:
-                    break
-                if more is None:
-                    stop = True
-                    break
-                jobs.append(more)
-            self._commit([job for job in jobs if job.future.set_running_or_notify_cancel()])
-            if stop:
-                return
-
-    def _commit(self, jobs: "list[_Job[Any] | _Item[Any]]") -> None:
-        if not jobs:
-            return
-        try:
-            with self._write_engine.begin() as connection:
-                _handle_items(connection, [job for job in jobs if isinstance(job, _Item)])
-                results = [job.work(connection) if isinstance(job, _Job) else None for job in jobs]
-        except BaseException as error:  # delivered to whoever asked for the transaction
-            if len(jobs) == 1:
-                self._commit_alone(jobs[0], error)
-            else:
-                for job in jobs:
-                    self._commit_alone(job)
-            return
-        for job, result in zip(jobs, results, strict=True):
-            job.future.set_result(result)
-
-    def _commit_alone(self, job: _Job[Any] | _Item[Any], error: BaseException | None = None) -> None:
-        for _ in range(_RETRIES):
-            if error is not None and not _passing(error):
-                break
-            try:
-                with self._write_engine.begin() as connection:
-                    result = job.work(connection)
-            except BaseException as raised:  # delivered to whoever asked for the transaction
-                error = raised
-            else:
-                job.future.set_result(result)
-                return
-        assert error is not None
-        job.future.set_exception(error)
-
-
-def _handle_items(connection: Connection, items: list[_Item[Any]]) -> None:
-    groups: dict[BulkWork[Any], list[Any]] = {}
-    for item in items:
-        groups.setdefault(item.handler, []).append(item.item)
-    for handler, group in groups.items():
-        handler(connection, group)
-
-
-def _passing(error: BaseException) -> bool:
-    """Whether the same transaction may succeed when run again: a deadlock, a lock, a lost connection."""
-    if not isinstance(error, DBAPIError):
-        return False
-    state = getattr(error.orig, "sqlstate", None)
-    return error.connection_invalidated or state in ("40001", "40P01") or _is_locked(error)
-
-
-def _is_locked(error: DBAPIError) -> bool:
-    return isinstance(error, OperationalError) and "database is locked" in str(error.orig)
 
 
 def _with_driver(url: str) -> URL:
     """The URL with the driver this store uses: any driver of the two databases may be named."""
     try:
         parsed = make_url(url)
-    except Exception as error:  # SQLAlchemy raises its own and plain ValueErrors
-        raise StoreError(f"{url!r} is not a database URL: {error}") from None
+    except (ArgumentError, ValueError):
+        # Without the URL: what cannot be parsed may still hold a password.
+        raise StoreError(
+            "the store's URL cannot be read; it looks like sqlite+aiosqlite:///PATH or "
+            "postgresql+asyncpg://USER@HOST:PORT/DATABASE; check INTERMEZZO_DATABASE_URL"
+        ) from None
     drivers = {"sqlite": "sqlite+pysqlite", "postgresql": "postgresql+psycopg"}
     backend = parsed.get_backend_name()
     if backend not in drivers:
-        raise StoreError(f"the store is a sqlite or postgresql URL, got {backend!r}")
+        raise StoreError(
+            f"the store is a sqlite or postgresql URL, got {backend!r}; check INTERMEZZO_DATABASE_URL"
+        )
     return parsed.set(drivername=drivers[backend])
+
+
+def _open_engine(url: URL) -> Engine:
+    """An engine on a database with the newest schema."""
+    try:
+        engine = _create_engine(url)
+        with ExitStack() as undo:
+            undo.callback(engine.dispose)
+            upgrade(engine)
+            undo.pop_all()
+    except (DBAPIError, OSError, ImportError) as error:
+        reason = " ".join(str(getattr(error, "orig", error)).split())
+        raise StoreError(
+            f"cannot open the store {url.render_as_string()}: {reason}; check INTERMEZZO_DATABASE_URL"
+        ) from None
+    return engine
 
 
 def _create_engine(url: URL) -> Engine:
@@ -260,6 +171,13 @@ def _create_engine(url: URL) -> Engine:
     event.listen(engine, "connect", _configure_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def _for_reading(engine: Engine) -> Engine:
+    # A transaction sees one moment: always on SQLite, on PostgreSQL where it is asked for.
+    if engine.dialect.name == "sqlite":
+        return engine
+    return engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
 
 
 def _configure_sqlite(connection: Any, _record: object) -> None:

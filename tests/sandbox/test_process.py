@@ -139,6 +139,7 @@ MESSES = {
     "links out": "import os\nos.symlink('/', 'root')\nos.symlink('nowhere', 'broken')\nos.mkfifo('pipe')",
     "odd names": "import os\nos.mkdir(b'\\xff\\n')\nopen(b'\\xff\\n/\\xfe', 'w').close()\n"
     "os.mkdir('d.0')\nos.mkdir('d')\nos.mkdir('d/x')",
+    "a forbidden parent": "import os\nos.chmod('..', 0)",
     "no folder": "import os, shutil\nshutil.rmtree(os.getcwd())",
 }
 

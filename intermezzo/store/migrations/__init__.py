@@ -4,6 +4,8 @@ from pathlib import Path
 
 from sqlalchemy import Connection, Engine, inspect, text
 
+from intermezzo.errors import StoreError
+
 HEAD = "0001"
 """The newest revision, known without importing Alembic: a store that is up to date opens in milliseconds."""
 
@@ -11,7 +13,11 @@ _LOCK = 0x1A7E12E220
 
 
 def upgrade(engine: Engine) -> None:
-    """Create or migrate the schema, once however many processes try at the same time."""
+    """Create or migrate the schema, once however many processes try at the same time.
+
+    Raises:
+        StoreError: a newer version of Intermezzo has migrated it further.
+    """
     with engine.connect() as connection:
         if _revision(connection) == HEAD:
             return
@@ -32,8 +38,14 @@ def _migrate(connection: Connection) -> None:
         return
     from alembic import command
     from alembic.config import Config
+    from alembic.util import CommandError
 
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent))
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    try:
+        command.upgrade(config, "head")
+    except CommandError as error:
+        raise StoreError(
+            f"the store was migrated by a newer version of Intermezzo, upgrade this one: {error}"
+        ) from None

@@ -1,0 +1,159 @@
+"""`intermezzo step`: one primitive from the shell, without journal or charge.
+
+It starts at once, so it must import neither Prefect nor the store.
+"""
+
+import asyncio
+import gc
+import json
+import os
+import sys
+import threading
+from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, BinaryIO, cast
+
+import click
+
+from intermezzo.cli.inputs import json_option, json_value, open_lines
+from intermezzo.cli.output import json_text
+
+if TYPE_CHECKING:
+    from intermezzo.steps import Primitive
+
+_WINDOW = 4
+"""Inputs read ahead, per one worked on: a slow one at the front does not idle the others."""
+
+
+@click.command()
+@click.argument("type", metavar="TYPE")
+@click.option(
+    "--input", "given", metavar="JSON|@FILE|-", help="The input: JSON, a file of it, or - for stdin."
+)
+@click.option("--batch", metavar="FILE|-", help="Many inputs: one JSON object a line.")
+@click.option(
+    "--concurrency",
+    type=click.IntRange(1, 1000),
+    default=16,
+    show_default=True,
+    help="Inputs worked on at once.",
+)
+@json_option
+def step(type: str, *, given: str | None, batch: str | None, concurrency: int, as_json: bool) -> None:
+    """Do the AI step TYPE on one input, or on every line of a file.
+
+    Nothing is journaled or charged. A batch writes one line per input, in order, and exits with 0 when it
+    ran, whatever single lines say: {"index": 0, "ok": true, "output": {…}} or
+    {"index": 0, "ok": false, "error": {"type": …, "message": …}}.
+    """
+    if (given is None) == (batch is None):
+        raise click.UsageError("give either --input or --batch")
+    primitive = _primitive(type)
+    if given is not None:
+        output = _once(primitive, json_value(given, option="--input"))
+        click.echo(json_text(output, indent=None if as_json else 2))
+    elif batch is not None:
+        with open_lines(batch, option="--batch") as lines:
+            asyncio.run(_batch(primitive, lines, concurrency=concurrency))
+
+
+def _primitive(type: str) -> "Primitive[..., Any, Any]":
+    # Looking for plugins, pydantic reads the metadata of every installed package: a quarter of the start.
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+    gc.disable()  # importing makes many objects and no garbage
+    import_module("intermezzo.primitives")
+    gc.enable()
+    from intermezzo.steps import Primitive, registered, registered_types
+
+    primitives = [name for name in registered_types() if isinstance(registered(name), Primitive)]
+    if type not in primitives:
+        known = ", ".join(primitives)
+        if type in _human_types():
+            raise click.UsageError(f"{type} is done by people: call it in a flow; `step` does {known}")
+        raise click.UsageError(f"there is no step type {type!r}; known: {known}")
+    return cast("Primitive[..., Any, Any]", registered(type))
+
+
+def _human_types() -> list[str]:
+    import_module("intermezzo.human_steps.label_text")
+    from intermezzo.steps import registered, registered_types
+
+    return [name for name in registered_types() if registered(name).kind == "human"]
+
+
+def _once(primitive: "Primitive[..., Any, Any]", value: object) -> object:
+    async def work() -> object:
+        return await primitive.perform(primitive.parse(value))
+
+    return json.loads(primitive.dump(asyncio.run(work())))
+
+
+async def _batch(primitive: "Primitive[..., Any, Any]", lines: BinaryIO, *, concurrency: int) -> None:
+    """Read, work and write at the same time, with a bounded number of inputs in memory."""
+    free = asyncio.Semaphore(concurrency)
+    results: asyncio.Queue[asyncio.Task[str] | None] = asyncio.Queue(concurrency * _WINDOW)
+
+    async def result(index: int, line: bytes) -> str:
+        async with free:
+            return await _result(primitive, index, line)
+
+    async def read() -> None:
+        index = 0
+        async for line in _read_lines(lines):
+            if line.strip():
+                await results.put(group.create_task(result(index, line)))
+                index += 1
+        await results.put(None)
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(read())
+        while (task := await results.get()) is not None:
+            sys.stdout.write(f"{await task}\n")
+            if results.empty():
+                sys.stdout.flush()
+        sys.stdout.flush()
+
+
+async def _result(primitive: "Primitive[..., Any, Any]", index: int, line: bytes) -> str:
+    from intermezzo.errors import InvalidInput
+
+    try:
+        try:
+            value = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            raise InvalidInput(f"not JSON: {error}") from None
+        output = json.loads(primitive.dump(await primitive.perform(primitive.parse(value))))
+    except Exception as error:  # noqa: BLE001 (one bad line is a result of its own, not the end of the batch)
+        failure = {"type": type(error).__name__, "message": str(error)}
+        return json_text({"index": index, "ok": False, "error": failure})
+    return json_text({"index": index, "ok": True, "output": output})
+
+
+async def _read_lines(lines: BinaryIO) -> AsyncIterator[bytes]:
+    """Lines as they come; waiting for one keeps nobody from working or from ending."""
+    loop = asyncio.get_running_loop()
+    came: asyncio.Queue[bytes | BaseException | None] = asyncio.Queue(1)
+
+    def put(item: bytes | BaseException | None) -> None:
+        asyncio.run_coroutine_threadsafe(came.put(item), loop).result()
+
+    _in_background(lambda: _hand_over(lines, put))
+    while (item := await came.get()) is not None:
+        if isinstance(item, BaseException):
+            raise item
+        yield item
+
+
+def _hand_over(lines: BinaryIO, put: Callable[[bytes | BaseException | None], None]) -> None:
+    with suppress(RuntimeError):  # the loop has ended: nobody reads any more
+        try:
+            for line in lines:
+                put(line)
+        except OSError as error:
+            put(error)
+        put(None)
+
+
+def _in_background(work: Callable[[], None]) -> None:
+    threading.Thread(target=work, name="intermezzo-reader", daemon=True).start()

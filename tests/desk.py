@@ -1,0 +1,261 @@
+"""A run with credits, step calls and human tasks, without Prefect: what the engine writes, when a test says so."""
+
+import uuid
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import TypeVar
+
+from pydantic import JsonValue
+from sqlalchemy import Connection, delete, select
+
+from intermezzo import journal, ledger
+from intermezzo.human_steps import claims, tasks
+from intermezzo.human_steps.claims import Claimed
+from intermezzo.human_steps.consensus import ConsensusStrategy
+from intermezzo.human_steps.tasks import NewHumanTask, Priority
+from intermezzo.journal import Claim, Closing, NewCall, RecordedCall, RunFacts
+from intermezzo.ledger import Payer, Reservation
+from intermezzo.store import Store
+from intermezzo.store.tables import human_tasks, metadata, runs
+
+T = TypeVar("T")
+
+START = datetime(2030, 1, 1, tzinfo=UTC)
+"""When everything happens, unless a test says otherwise."""
+
+LEASE = timedelta(seconds=30)
+
+FORM = """{"type": "object", "required": ["category"], "additionalProperties": false,
+  "properties": {"category": {"enum": ["good", "bad"]}, "note": {"type": "string"}}}"""
+"""The form of every task here: one closed field, one open one."""
+
+
+class Desk:
+    """One organisation and one run of it.
+
+    Args:
+        store: an open store.
+        granted: credits the organisation starts with.
+        budget: of the run.
+        test: the run spends test credits.
+    """
+
+    def __init__(
+        self, store: Store, *, granted: int = 1_000, budget: int | None = None, test: bool = False
+    ) -> None:
+        self.store = store
+        self.granted = granted
+        self.payer = Payer("acme", test=test)
+        self.facts = RunFacts(
+            id=new_id(), flow_name="triage", deployed=True, payer=self.payer, budget_credits=budget
+        )
+        if granted:
+            self.do(lambda c: ledger.grant(c, self.payer, granted, subject=new_id(), at=START))
+        self.claim = self.attempt()
+
+    def do(self, work: Callable[[Connection], T]) -> T:
+        """One transaction."""
+        return self.store.write_now(work)
+
+    def see(self, work: Callable[[Connection], T]) -> T:
+        """One read."""
+        return self.store.read_now(work)
+
+    def attempt(self, *, again: bool = False) -> Claim:
+        """Begin the next attempt of the run."""
+        return self.do(
+            lambda c: journal.claim_run(c, self.facts, holder="here", lease=LEASE, again=again, at=START)
+        )
+
+    # --- step calls
+
+    def open(self, calls: Sequence[NewCall], posted: Sequence[NewHumanTask] = ()) -> None:
+        """Open calls as the engine does: budget, journal, reserve and tasks in one transaction."""
+
+        def work(connection: Connection) -> None:
+            journal.hold(connection, self.claim, credits=sum(call.price_credits for call in calls))
+            journal.open_calls(connection, self.facts.id, self.payer, calls, at=START)
+            if posted:
+                tasks.post(connection, self.payer, posted, at=START)
+
+        self.do(work)
+
+    def call(self, *, price: int = 5) -> NewCall:
+        """Open a call of a primitive."""
+        new = NewCall(id=new_id(), step="translate", key=new_id(), kind="primitive", price_credits=price)
+        self.open([new])
+        return new
+
+    def close(self, call: NewCall, *, output: str | None = None, error: str | None = None) -> None:
+        """Close a call of a primitive as the engine does."""
+        closing = Closing(
+            id=call.id,
+            generation=call.generation,
+            price_credits=call.price_credits,
+            output=output,
+            error=error,
+        )
+
+        def work(connection: Connection) -> None:
+            journal.hold(connection, self.claim)
+            released = journal.close_primitives(connection, self.payer, [closing], at=START)
+            journal.uncommit(connection, self.facts.id, released)
+
+        self.do(work)
+
+    def recorded(self, call_id: str) -> RecordedCall:
+        """A call as the journal has it."""
+        [found] = self.see(lambda c: journal.read_calls(c, self.facts.id, [call_id]))
+        return found
+
+    # --- human tasks
+
+    def post(
+        self,
+        *,
+        required: int = 1,
+        strategy: ConsensusStrategy = "any_first",
+        reward: int = 2,
+        minutes: int = 30,
+        priority: Priority = "normal",
+        form: str = FORM,
+        again: RecordedCall | None = None,
+        at: datetime = START,
+    ) -> str:
+        """Open a human call and post its task; returns the id of the task, which is the call's as well.
+
+        Args:
+            again: a void call to open anew; the task then has an id of its own.
+        """
+        call_id = again.id if again else new_id()
+        task_id = new_id() if again else call_id
+        generation = again.generation + 1 if again else 1
+        task = NewHumanTask(
+            id=task_id,
+            call_id=call_id,
+            run_id=self.facts.id,
+            generation=generation,
+            type="label_text",
+            name="verify",
+            input='{"text": "ok"}',
+            controls=None,
+            answer_schema=form,
+            instructions="Choose.",
+            priority=priority,
+            consensus_strategy=strategy,
+            assignments_required=required,
+            claim_timeout_seconds=minutes * 60,
+            reward_credits=reward,
+        )
+        call = NewCall(
+            id=call_id,
+            step="verify",
+            key=call_id,
+            kind="human",
+            price_credits=ledger.human_price(reward, required),
+            generation=generation,
+            wave=call_id,
+            task_id=task_id,
+        )
+
+        def work(connection: Connection) -> None:
+            journal.hold(connection, self.claim, credits=call.price_credits)
+            journal.open_calls(connection, self.facts.id, self.payer, [call], at=at)
+            tasks.post(connection, self.payer, [task], at=at)
+
+        self.do(work)
+        return task_id
+
+    def take(self, worker: str, task_id: str, *, at: datetime = START) -> Claimed:
+        """A worker claims a task."""
+        return self.do(lambda c: claims.claim_task(c, worker, task_id, test=self.payer.test, at=at))
+
+    def take_next(self, worker: str, *, at: datetime = START) -> Claimed | None:
+        """A worker claims whatever comes next."""
+        return self.do(lambda c: claims.claim_next(c, worker, test=self.payer.test, at=at))
+
+    def submit(self, worker: str, task_id: str, answer: JsonValue = "good", *, at: datetime = START) -> str:
+        """A worker answers a task: with a category, or a whole answer."""
+        whole = answer if isinstance(answer, dict) else {"category": answer}
+        return self.do(lambda c: claims.submit(c, task_id, worker, whole, at=at))
+
+    def answer(self, worker: str, task_id: str, answer: JsonValue = "good", *, at: datetime = START) -> str:
+        """A worker claims a task and answers it."""
+        self.take(worker, task_id, at=at)
+        return self.submit(worker, task_id, answer, at=at)
+
+    def release(self, worker: str, task_id: str, *, at: datetime = START) -> None:
+        """A worker gives a task back."""
+        self.do(lambda c: claims.release(c, task_id, worker, at=at))
+
+    def lapse(self, *, at: datetime) -> int:
+        """Somebody looks for claims that have run out."""
+        return self.do(lambda c: claims.lapse(c, at=at))
+
+    def expire(self, *, at: datetime) -> int:
+        """Somebody looks for tasks that nobody claimed."""
+        return self.do(lambda c: tasks.expire(c, at=at))
+
+    def cancel(self, *task_ids: str, void: bool = False, at: datetime = START) -> int:
+        """The requester takes tasks back."""
+        return self.do(lambda c: tasks.cancel(c, task_ids, reason="no longer needed", void=void, at=at))
+
+    def state(self, task_id: str) -> str:
+        """State of a task."""
+        query = select(human_tasks.c.state).where(human_tasks.c.id == task_id)
+        return self.see(lambda c: c.execute(query).scalar_one())
+
+    def open_slots(self, task_id: str) -> int:
+        """Free slots of a task."""
+        query = select(human_tasks.c.open_slots).where(human_tasks.c.id == task_id)
+        return self.see(lambda c: c.execute(query).scalar_one())
+
+    # --- money
+
+    @property
+    def available(self) -> int:
+        """What the organisation may spend, by its transfers."""
+        return self.balance(self.payer.available)
+
+    @property
+    def reserved(self) -> int:
+        """What its open calls hold."""
+        return self.balance(self.payer.reserved)
+
+    def earned(self, worker: str) -> int:
+        """What a worker was paid."""
+        return self.balance(self.payer.worker(worker))
+
+    def balance(self, account: str) -> int:
+        """Credits of an account."""
+        return self.see(lambda c: ledger.balance(c, account))
+
+    @property
+    def committed(self) -> int:
+        """What counts against the run's budget."""
+        query = select(runs.c.committed_credits).where(runs.c.id == self.facts.id)
+        return self.see(lambda c: c.execute(query).scalar_one())
+
+    def problems(self) -> list[str]:
+        """What the audit finds."""
+        return self.see(ledger.audit).problems
+
+
+def new_id() -> str:
+    """A fresh id."""
+    return str(uuid.uuid4())
+
+
+def held(subject: str, credits: int, n: int = 1) -> list[Reservation]:
+    """One reservation."""
+    return [Reservation(subject, n, credits)]
+
+
+def empty(store: Store) -> None:
+    """Forget everything in a store: a fresh one for the next example, without migrating again."""
+
+    def work(connection: Connection) -> None:
+        for table in reversed(metadata.sorted_tables):
+            connection.execute(delete(table))
+
+    store.write_now(work)

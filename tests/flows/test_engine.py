@@ -1,0 +1,489 @@
+"""What the engine promises of calls in a flow: done once, charged once, replayed from the journal."""
+
+import asyncio
+from typing import Any
+
+import pytest
+from prefect import flow, task
+from pydantic import BaseModel
+
+from intermezzo import (
+    InsufficientCredits,
+    MapFailed,
+    MisplacedStep,
+    RecordedOutputMismatch,
+    StepFailed,
+    StepTimedOut,
+    UnstableInput,
+    human_step,
+    label_text,
+    step,
+)
+from intermezzo.flows.suspension import STATE_NAME, resume
+from intermezzo.flows.worker import ungrouped
+from tests.rig import Rig, Suspended
+
+pytestmark = pytest.mark.prefect
+
+work: list[str] = []
+"""What the steps of these tests have really done."""
+
+
+@pytest.fixture(autouse=True)
+def nothing_done_yet() -> None:
+    work.clear()
+
+
+@step(credits=3)
+async def double(x: int) -> int:
+    """Twice the number."""
+    work.append(f"double {x}")
+    return 2 * x
+
+
+@step(credits=5)
+async def fail(x: int) -> int:
+    """Never works."""
+    work.append(f"fail {x}")
+    raise ValueError(f"no {x}")
+
+
+verify = label_text.with_options(name="verify", assignments_required=2, consensus_strategy="unanimous")
+fine = human_step("fine", output={"type": "object", "properties": {"ok": {"type": "boolean"}}, "required": ["ok"]})
+
+CHOICES = {"categories": ["a", "b"]}
+
+
+async def test_a_run_suspends_for_people_and_goes_on_without_doing_anything_twice(rig: Rig) -> None:
+    @flow
+    async def review(text: str) -> tuple[int, str, int]:
+        doubled = await double(1)
+        label = await verify(text=text, **CHOICES)
+        return doubled, label.category, await double(10)
+
+    run = await rig.deploy(review, text="hello")
+    suspended = await rig.attempt(review, run)
+    assert isinstance(suspended, Suspended)
+    assert suspended.message == "0 of 1 answered"
+    assert await rig.state(run) == STATE_NAME
+    assert await rig.reserved() == 5  # two rewards of 2 and the least fee
+    assert await rig.answer_all(category="a") == 1
+    assert await rig.answer_all(category="a") == 1
+    assert await resume(str(run))
+    assert await rig.attempt(review, run) == (2, "a", 20)
+    assert work == ["double 1", "double 10"]
+    assert await rig.spent() == 3 + 5 + 3
+    assert await rig.run_state(run) == "completed"
+
+
+async def test_an_attempt_too_early_suspends_again(sqlite_rig: Rig) -> None:
+    @flow
+    async def ask() -> bool:
+        return bool((await fine(question="ready?"))["ok"])
+
+    run = await sqlite_rig.deploy(ask)
+    for _ in range(3):
+        assert isinstance(await sqlite_rig.attempt(ask, run), Suspended)
+    assert len(await sqlite_rig.tasks()) == 1
+    await sqlite_rig.answer_all(ok=True)
+    assert await sqlite_rig.attempt(ask, run) is True
+
+
+async def test_an_answer_that_comes_before_the_suspension_has_landed_is_not_lost(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from intermezzo.flows import suspension
+
+    @flow
+    async def ask() -> bool:
+        return bool((await fine(question="ready?"))["ok"])
+
+    propose = suspension.propose_state
+
+    async def answered_meanwhile(*args: Any, **kwargs: Any) -> Any:
+        await rig.answer_all(ok=True)
+        assert not await resume(str(kwargs["flow_run_id"]))  # what the reconciler tries: too early for Prefect
+        return await propose(*args, **kwargs)
+
+    monkeypatch.setattr(suspension, "propose_state", answered_meanwhile)
+    run = await rig.deploy(ask)
+    assert isinstance(await rig.attempt(ask, run), Suspended)
+    assert await rig.state(run) == "Resuming"
+    assert await rig.attempt(ask, run) is True
+
+
+async def test_a_quick_answer_continues_the_run_without_suspending(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from intermezzo.settings import settings
+
+    monkeypatch.setenv("INTERMEZZO_HOT_WAIT_SECONDS", "30")
+    settings.cache_clear()
+
+    @flow
+    async def ask() -> bool:
+        return bool((await fine(question="ready?"))["ok"])
+
+    run = await rig.deploy(ask)
+    attempt = asyncio.create_task(rig.attempt(ask, run))
+    while not await rig.answer_all(ok=True):
+        await asyncio.sleep(0.01)
+    assert await attempt is True
+
+
+async def test_a_script_without_a_deployment_waits_in_memory(rig: Rig) -> None:
+    @flow
+    async def ask() -> bool:
+        return bool((await fine(question="ready?"))["ok"])
+
+    script = asyncio.create_task(ask())
+    while not await rig.answer_all(ok=True):
+        await asyncio.sleep(0.01)
+    assert await script is True
+    assert await rig.spent() == 3
+
+
+async def test_a_map_of_people_is_one_suspension_and_one_wave(rig: Rig) -> None:
+    @flow
+    async def survey(n: int) -> list[str]:
+        labels = await verify.map([{"text": f"text {i}", **CHOICES} for i in range(n)])
+        return [label.category for label in labels]
+
+    run = await rig.deploy(survey, n=30)
+    first = await rig.attempt(survey, run)
+    assert isinstance(first, Suspended)
+    assert first.message == "0 of 30 answered"
+    await rig.answer_all(category="b")
+    assert isinstance(await rig.attempt(survey, run), Suspended)
+    await rig.answer_all(category="b")
+    assert await rig.attempt(survey, run) == ["b"] * 30
+    assert await rig.spent() == 30 * 5
+
+
+@pytest.mark.parametrize("with_group", [False, True])
+async def test_concurrent_calls_are_all_posted_before_the_run_suspends(
+    with_group: bool, sqlite_rig: Rig
+) -> None:
+    async def one(number: int) -> bool:
+        await asyncio.sleep(0.001 * number)
+        await double(number)
+        return bool((await fine(question=f"{number}?"))["ok"])
+
+    @flow
+    async def gathered() -> list[bool]:
+        if not with_group:
+            return list(await asyncio.gather(*(one(i) for i in range(5))))
+        async with asyncio.TaskGroup() as group:
+            asked = [group.create_task(one(i)) for i in range(5)]
+        return [question.result() for question in asked]
+
+    body = ungrouped(gathered)
+    run = await sqlite_rig.deploy(body)
+    assert isinstance(await sqlite_rig.attempt(body, run), Suspended)
+    assert len(await sqlite_rig.tasks()) == 5
+    await sqlite_rig.answer_all(ok=True)
+    assert await sqlite_rig.attempt(body, run) == [True] * 5
+    assert len(work) == 5
+
+
+async def test_equal_inputs_are_one_call_and_a_key_asks_twice(sqlite_rig: Rig) -> None:
+    @flow
+    async def twice() -> list[int]:
+        same = [await double(1), await double(1), *await double.map([{"x": 1}, {"x": 1}])]
+        both = await asyncio.gather(double(2), double(2))
+        return [*same, *both, await double.with_options(key="again")(1)]
+
+    assert await twice() == [2, 2, 2, 2, 4, 4, 2]
+    assert sorted(work) == ["double 1", "double 1", "double 2"]
+    assert await sqlite_rig.spent() == 9
+
+
+async def test_a_failed_step_is_refunded_and_fails_the_same_way_at_a_replay(rig: Rig) -> None:
+    @flow
+    async def careful() -> str:
+        try:
+            await fail(1)
+        except StepFailed as failed:
+            reason = f"{failed.type}: {failed.message}"
+        await fine(question="go on?")
+        return reason
+
+    run = await rig.deploy(careful)
+    assert isinstance(await rig.attempt(careful, run), Suspended)
+    await rig.answer_all(ok=True)
+    assert await rig.attempt(careful, run) == "ValueError: no 1"
+    assert work == ["fail 1"]
+    assert await rig.spent() == 3
+
+
+async def test_a_failed_run_that_is_started_again_makes_only_its_failed_calls_again(rig: Rig) -> None:
+    broken = [True]
+
+    @step(credits=7)
+    async def shaky(x: int) -> int:
+        work.append(f"shaky {x}")
+        if broken[0]:
+            raise RuntimeError("down")
+        return x
+
+    @flow
+    async def brittle() -> int:
+        return await double(1) + await shaky(2)
+
+    run = await rig.deploy(brittle)
+    with pytest.raises(StepFailed):
+        await rig.attempt(brittle, run)
+    assert await rig.run_state(run) == "failed"
+    broken[0] = False
+    assert await rig.attempt(brittle, run) == 4
+    assert work == ["double 1", "shaky 2", "shaky 2"]
+    assert await rig.spent() == 3 + 7
+
+
+async def test_prefects_own_flow_retries_make_failed_calls_again(sqlite_rig: Rig) -> None:
+    @step(credits=7)
+    async def second_time_lucky(x: int) -> int:
+        work.append("try")
+        if len(work) < 3:
+            raise RuntimeError("down")
+        return x
+
+    @flow(retries=1)
+    async def stubborn() -> int:
+        return await double(1) + await second_time_lucky(2)
+
+    assert await stubborn() == 4
+    assert work == ["double 1", "try", "try"]
+    assert await sqlite_rig.spent() == 3 + 7
+
+
+async def test_a_step_is_tried_as_often_as_its_options_say(sqlite_rig: Rig) -> None:
+    stubborn = fail.with_options(retries=2, retry_delay_seconds=0)
+
+    @step(credits=1, timeout_seconds=0.05)
+    async def slow() -> None:
+        await asyncio.sleep(30)
+
+    @flow
+    async def trying() -> None:
+        with pytest.raises(StepFailed):
+            await stubborn(1)
+        with pytest.raises(StepTimedOut, match=r"0\.05 s"):
+            await slow()
+
+    await trying()
+    assert work == ["fail 1"] * 3
+    assert await sqlite_rig.spent() == 0
+
+
+async def test_a_map_with_failures_keeps_what_worked(sqlite_rig: Rig) -> None:
+    @step(credits=2)
+    async def even(x: int) -> int:
+        if x % 2:
+            raise ValueError(f"{x} is odd")
+        return x
+
+    items = [{"x": i} for i in range(6)]
+
+    @flow
+    async def mixed() -> list[Any]:
+        with pytest.raises(MapFailed) as caught:
+            await even.map(items)
+        assert sorted(caught.value.failures) == [1, 3, 5]
+        return await even.map(items, return_exceptions=True)
+
+    results = await mixed()
+    assert [r for r in results if isinstance(r, int)] == [0, 2, 4]
+    assert [str(r) for r in results if isinstance(r, StepFailed)] == [
+        f"even: ValueError: {x} is odd" for x in (1, 3, 5)
+    ]
+    assert await sqlite_rig.spent() == 6
+
+
+async def test_too_few_credits_stop_a_step_before_any_work(rig: Rig) -> None:
+    @step(credits=600_000)
+    async def dear(x: int) -> int:
+        work.append("dear")
+        return x
+
+    @flow
+    async def spendthrift() -> None:
+        await dear.map([{"x": 1}, {"x": 2}])
+
+    with pytest.raises(InsufficientCredits, match="needs 1200000 credits and has 1000000"):
+        await spendthrift()
+    assert work == []
+    assert await rig.reserved() == 0
+
+
+async def test_a_step_inserted_or_removed_while_people_work_shifts_nothing(rig: Rig) -> None:
+    @flow(name="changing")
+    async def before() -> list[Any]:
+        return [await double(1), (await fine(question="first?"))["ok"]]
+
+    @flow(name="changing")
+    async def after() -> list[Any]:
+        tripled = await double(30)
+        return [tripled, (await fine(question="first?"))["ok"], await double(1)]
+
+    run = await rig.deploy(before)
+    assert isinstance(await rig.attempt(before, run), Suspended)
+    await rig.answer_all(ok=True)
+    assert await rig.attempt(after, run) == [60, True, 2]
+    assert work == ["double 1", "double 30"]
+
+
+async def test_a_human_step_removed_while_people_work_is_closed_and_refunded(rig: Rig) -> None:
+    other = fine.with_options(name="other")
+
+    @flow(name="changing")
+    async def before() -> None:
+        await fine(question="still wanted?")
+
+    @flow(name="changing")
+    async def after() -> bool:
+        return bool((await other(question="instead?"))["ok"])
+
+    run = await rig.deploy(before)
+    assert isinstance(await rig.attempt(before, run), Suspended)
+    assert isinstance(await rig.attempt(after, run), Suspended)
+    assert len(await rig.tasks("cancelled")) == 1
+    assert await rig.reserved() == 3
+    await rig.answer_all(ok=True)
+    assert await rig.attempt(after, run) is True
+    assert await rig.spent() == 3
+
+
+async def test_an_input_that_differs_at_every_attempt_is_an_error_that_names_the_difference(rig: Rig) -> None:
+    attempts: list[int] = []
+
+    @flow
+    async def unstable() -> None:
+        attempts.append(len(attempts))
+        await fine(question="ok?", now=f"attempt {len(attempts)}")
+
+    run = await rig.deploy(unstable)
+    assert isinstance(await rig.attempt(unstable, run), Suspended)
+    with pytest.raises(UnstableInput, match=r'now was "attempt 1", is "attempt 2".*key='):
+        await rig.attempt(unstable, run)
+    assert await rig.run_state(run) == "failed"
+    assert await rig.spent() == 0
+    assert await rig.reserved() == 0
+
+
+async def test_a_recorded_output_that_no_longer_fits_says_so(rig: Rig) -> None:
+    class Old(BaseModel):
+        ok: bool
+
+    class New(BaseModel):
+        ok: bool
+        reason: str
+
+    @flow(name="typed")
+    async def before() -> None:
+        await human_step("verdict", output=Old)(question="?")
+        await fine(question="more?")
+
+    @flow(name="typed")
+    async def after() -> None:
+        await human_step("verdict", output=New)(question="?")
+
+    run = await rig.deploy(before)
+    assert isinstance(await rig.attempt(before, run), Suspended)
+    await rig.answer_all(ok=True)
+    with pytest.raises(RecordedOutputMismatch, match=r"verdict.*reason: field required"):
+        await rig.attempt(after, run)
+
+
+async def test_of_two_attempts_at_once_only_the_newer_leaves_a_trace(rig: Rig) -> None:
+    from intermezzo.flows.engine import engine
+    from prefect.exceptions import Abort
+
+    started, go_on = asyncio.Event(), asyncio.Event()
+
+    @step(credits=4)
+    async def gated(x: int) -> int:
+        work.append(f"gated {x}")
+        if len(work) == 1:
+            started.set()
+            await go_on.wait()
+        return len(work)
+
+    @flow
+    async def raced() -> int:
+        return await gated(1)
+
+    run = await rig.deploy(raced)
+    first = asyncio.create_task(rig.attempt(raced, run))
+    await started.wait()
+    engine.forget(str(run))  # as if the second attempt were in another process
+    assert await rig.attempt(raced, run) == 2
+    go_on.set()
+    with pytest.raises(Abort):
+        await first
+    assert await rig.state(run) == "Completed"
+    assert await rig.spent() == 4
+
+
+async def test_human_steps_are_refused_where_a_run_cannot_suspend(sqlite_rig: Rig) -> None:
+    @task
+    async def in_task() -> None:
+        with pytest.raises(MisplacedStep, match="a Prefect task"):
+            await fine(question="?")
+
+    @flow
+    async def subflow() -> int:
+        with pytest.raises(MisplacedStep, match="a subflow"):
+            await fine(question="?")
+        return await double(4)
+
+    @flow
+    async def parent() -> tuple[int, int]:
+        await in_task()
+        return await subflow(), await double(4)
+
+    with pytest.raises(MisplacedStep, match="outside of a flow"):
+        await double(1)
+    assert await parent() == (8, 8)
+    assert work == ["double 4"]  # one run, one journal
+
+
+async def test_a_cancelled_task_raises_in_the_flow(rig: Rig) -> None:
+    from intermezzo import HumanTaskCancelled
+    from intermezzo.human_steps import tasks
+    from intermezzo.store import utc_now
+
+    @flow
+    async def ask() -> str:
+        try:
+            await fine(question="?")
+        except HumanTaskCancelled as cancelled:
+            return str(cancelled)
+        return "answered"
+
+    run = await rig.deploy(ask)
+    assert isinstance(await rig.attempt(ask, run), Suspended)
+    open_tasks = await rig.tasks()
+    await rig.store.write(lambda c: tasks.cancel(c, open_tasks, reason="not needed", at=utc_now()))
+    assert await rig.attempt(ask, run) == "fine: not needed"
+    assert await rig.spent() == 0
+
+
+async def test_what_the_flow_sees_is_what_a_replay_will_see(sqlite_rig: Rig) -> None:
+    @step()
+    async def pair(x: int):  # noqa: ANN202 (no annotation: the output is plain JSON)
+        return (x, {"at": x})
+
+    @step()
+    async def hopeless() -> Any:
+        return object()
+
+    @flow
+    async def plain() -> Any:
+        with pytest.raises(StepFailed, match="its output is not JSON"):
+            await hopeless()
+        return await pair(1)
+
+    assert await plain() == [1, {"at": 1}]
+
+

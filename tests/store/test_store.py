@@ -1,0 +1,489 @@
+"""What a store promises, on both engines: grouped transactions, reads, and signals between processes."""
+
+import asyncio
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from queue import Empty, SimpleQueue
+
+import psycopg
+import pytest
+from sqlalchemy import Connection, event, func, insert, select, text, update
+from sqlalchemy.exc import IntegrityError
+
+from intermezzo.errors import StoreError
+from intermezzo.store import Event, Store, emit, open_store, utc_now
+from intermezzo.store.tables import accounts, outbox
+
+SOON_SECONDS = 10
+
+
+def deposit(connection: Connection, name: str, balance: int = 0) -> str:
+    connection.execute(insert(accounts).values(name=name, balance=balance))
+    return name
+
+
+def add_one(connection: Connection, name: str) -> None:
+    connection.execute(
+        update(accounts).where(accounts.c.name == name).values(balance=accounts.c.balance + 1)
+    )
+
+
+def balance_of(connection: Connection, name: str) -> int | None:
+    return connection.scalar(select(accounts.c.balance).where(accounts.c.name == name))
+
+
+def names_in(store: Store) -> list[str]:
+    return list(store.read_now(lambda c: c.scalars(select(accounts.c.name).order_by(accounts.c.name)).all()))
+
+
+@contextmanager
+def busy_writer(store: Store) -> Iterator[None]:
+    """What is submitted inside queues up and is committed together afterwards."""
+    gate, running = threading.Event(), threading.Event()
+
+    def wait(_connection: Connection) -> None:
+        running.set()
+        gate.wait(SOON_SECONDS)
+
+    blocker = store.submit(wait)
+    assert running.wait(SOON_SECONDS)
+    try:
+        yield
+    finally:
+        gate.set()
+        blocker.result(SOON_SECONDS)
+
+
+@contextmanager
+def counted_commits(store: Store) -> Iterator[list[object]]:
+    commits: list[object] = []
+
+    def note(connection: Connection) -> None:
+        commits.append(connection)
+
+    event.listen(store.engine, "commit", note)
+    yield commits
+    event.remove(store.engine, "commit", note)
+
+
+# --- transactions -------------------------------------------------------------------------------------------
+
+
+def test_transactions_that_queue_up_share_one_commit(store: Store) -> None:
+    with counted_commits(store) as commits:
+        with busy_writer(store):
+            futures = [store.submit(lambda c, n=n: deposit(c, f"a{n:03}")) for n in range(100)]
+        assert [future.result(SOON_SECONDS) for future in futures] == [f"a{n:03}" for n in range(100)]
+    assert len(commits) == 2  # that of the blocker, and theirs
+    assert len(names_in(store)) == 100
+
+
+def test_a_failing_transaction_does_not_hurt_the_others_of_its_group(store: Store) -> None:
+    def fail(connection: Connection) -> None:
+        deposit(connection, "half-done")
+        raise LookupError("my own mistake")
+
+    with busy_writer(store):
+        before, failing = store.submit(lambda c: deposit(c, "before")), store.submit(fail)
+        doubled, after = store.submit(lambda c: deposit(c, "before")), store.submit(lambda c: deposit(c, "z"))
+    assert before.result(SOON_SECONDS) == "before"
+    assert after.result(SOON_SECONDS) == "z"
+    with pytest.raises(LookupError, match="my own mistake"):
+        failing.result(SOON_SECONDS)
+    with pytest.raises(IntegrityError):
+        doubled.result(SOON_SECONDS)
+    assert names_in(store) == ["before", "z"]
+
+
+def test_a_base_exception_goes_to_whoever_asked_and_the_writer_lives_on(store: Store) -> None:
+    class Stop(BaseException):
+        pass
+
+    def stop(connection: Connection) -> None:
+        deposit(connection, "half-done")
+        raise Stop
+
+    with pytest.raises(Stop):
+        store.write_now(stop)
+    assert store.write_now(lambda c: deposit(c, "alive")) == "alive"
+    assert names_in(store) == ["alive"]
+
+
+def test_a_transaction_that_was_cancelled_while_it_waited_is_not_run(store: Store) -> None:
+    with busy_writer(store):
+        unwanted = store.submit(lambda c: deposit(c, "unwanted"))
+        assert unwanted.cancel()
+    store.write_now(lambda c: deposit(c, "wanted"))
+    assert names_in(store) == ["wanted"]
+
+
+async def test_a_read_sees_what_was_committed_before_it(store: Store) -> None:
+    for n in range(20):
+        await store.write(lambda c, n=n: deposit(c, f"a{n}", n))
+        assert await store.read(lambda c, n=n: balance_of(c, f"a{n}")) == n
+
+
+def test_a_read_sees_one_moment_however_many_queries_it_makes(store: Store) -> None:
+    store.write_now(lambda c: deposit(c, "a"))
+
+    def look_twice(connection: Connection) -> tuple[int | None, int | None]:
+        first = balance_of(connection, "a")
+        store.write_now(lambda c: add_one(c, "a"))
+        return first, balance_of(connection, "a")
+
+    assert store.read_now(look_twice) == (0, 0)
+    assert store.read_now(lambda c: balance_of(c, "a")) == 1
+
+
+def test_a_read_writes_nothing(store: Store) -> None:
+    store.read_now(lambda c: None)
+    store.write_now(lambda c: deposit(c, "a"))
+    assert names_in(store) == ["a"]
+
+
+async def test_equal_handlers_get_everybodys_items_in_one_call(store: Store) -> None:
+    calls: list[list[str]] = []
+
+    def handle(connection: Connection, items: list[str]) -> None:
+        calls.append(list(items))
+        connection.execute(insert(accounts), [{"name": name, "balance": 0} for name in items])
+
+    with busy_writer(store):
+        adding = [asyncio.ensure_future(store.add(handle, f"a{n}")) for n in range(5)]
+        await asyncio.sleep(0)  # let each of them queue its item
+    await asyncio.gather(*adding)
+    assert calls == [["a0", "a1", "a2", "a3", "a4"]]
+    assert names_in(store) == ["a0", "a1", "a2", "a3", "a4"]
+
+
+async def test_items_are_handled_one_by_one_when_their_common_call_fails(store: Store) -> None:
+    calls: list[list[str]] = []
+
+    def handle(connection: Connection, items: list[str]) -> None:
+        calls.append(list(items))
+        connection.execute(insert(accounts), [{"name": name, "balance": 0} for name in items])
+
+    with busy_writer(store):
+        adding = [asyncio.ensure_future(store.add(handle, name)) for name in ("a", "b", "b", "c")]
+        await asyncio.sleep(0)
+    outcomes = await asyncio.gather(*adding, return_exceptions=True)
+    assert [type(outcome) for outcome in outcomes] == [type(None), type(None), IntegrityError, type(None)]
+    assert calls == [["a", "b", "b", "c"], ["a"], ["b"], ["b"], ["c"]]
+    assert names_in(store) == ["a", "b", "c"]
+
+
+async def test_different_handlers_are_called_apart_in_the_same_commit(store: Store) -> None:
+    def left(connection: Connection, items: list[str]) -> None:
+        deposit(connection, "left " + "".join(items))
+
+    def right(connection: Connection, items: list[str]) -> None:
+        deposit(connection, "right " + "".join(items))
+
+    with counted_commits(store) as commits:
+        with busy_writer(store):
+            adding = [
+                asyncio.ensure_future(store.add(handler, item))
+                for handler, item in ((left, "1"), (right, "2"), (left, "3"))
+            ]
+            await asyncio.sleep(0)
+        await asyncio.gather(*adding)
+    assert len(commits) == 2
+    assert names_in(store) == ["left 13", "right 2"]
+
+
+def test_many_threads_and_two_event_loops_use_one_store_at_once(store: Store) -> None:
+    store.write_now(lambda c: deposit(c, "sum"))
+
+    async def write_and_read() -> None:
+        async def one() -> None:
+            await store.write(lambda c: add_one(c, "sum"))
+            assert await store.read(lambda c: balance_of(c, "sum")) is not None
+
+        await asyncio.gather(*(one() for _ in range(50)))
+
+    def write() -> None:
+        for _ in range(20):
+            store.write_now(lambda c: add_one(c, "sum"))
+
+    with ThreadPoolExecutor(8) as pool:
+        loops = [pool.submit(asyncio.run, write_and_read()) for _ in range(2)]
+        threads = [pool.submit(write) for _ in range(6)]
+        for future in (*loops, *threads):
+            future.result(60)
+    assert store.read_now(lambda c: balance_of(c, "sum")) == 2 * 50 + 6 * 20
+
+
+def test_two_stores_that_write_against_each_other_both_succeed(store: Store, store_url: str) -> None:
+    """In opposite order, so that PostgreSQL finds a deadlock and undoes one of them."""
+    other = Store(store_url)
+    try:
+        for name in ("a", "b"):
+            store.write_now(lambda c, name=name: deposit(c, name))
+        meeting = threading.Barrier(2)
+
+        def both(connection: Connection, *names: str) -> None:
+            for name in names:
+                add_one(connection, name)
+                try:
+                    meeting.wait(0.3)
+                except threading.BrokenBarrierError:
+                    continue  # SQLite lets one in after the other; and a second try is alone
+
+        futures = [store.submit(lambda c: both(c, "a", "b")), other.submit(lambda c: both(c, "b", "a"))]
+        for future in futures:
+            future.result(30)
+        assert store.read_now(lambda c: [balance_of(c, "a"), balance_of(c, "b")]) == [2, 2]
+    finally:
+        other.close()
+
+
+# --- closing ------------------------------------------------------------------------------------------------
+
+
+def test_closing_finishes_what_is_queued_and_refuses_what_comes_later(store_url: str) -> None:
+    store = Store(store_url)
+    futures = [store.submit(lambda c, n=n: deposit(c, f"a{n}")) for n in range(700)]
+    store.close()
+    assert all(future.done() and future.exception() is None for future in futures)
+    with pytest.raises(StoreError, match="the store is closed"):
+        store.submit(lambda c: deposit(c, "late"))
+    with pytest.raises(StoreError, match="the store is closed"):
+        store.read_now(names_of)
+    store.close()  # twice does no harm
+    again = Store(store_url)
+    assert len(names_in(again)) == 700
+    again.close()
+
+
+def names_of(connection: Connection) -> Sequence[str]:
+    return connection.scalars(select(accounts.c.name)).all()
+
+
+async def test_a_closed_store_refuses_reads_and_added_items(store_url: str) -> None:
+    store = Store(store_url)
+    store.close()
+    with pytest.raises(StoreError, match="the store is closed"):
+        await store.add(lambda _connection, _items: None, "item")
+    with pytest.raises(StoreError, match="the store is closed"):
+        await store.read(names_of)
+    with pytest.raises(StoreError, match="the store is closed"):
+        store.subscribe(lambda _events: None)
+
+
+def test_transactions_submitted_while_the_store_closes_are_done_or_refused_but_never_left_waiting(
+    store_url: str,
+) -> None:
+    store = Store(store_url)
+
+    def write_until_refused() -> int:
+        done = 0
+        while True:
+            try:
+                store.submit(lambda c: c.scalar(select(1))).result(SOON_SECONDS)
+            except StoreError:
+                return done
+            done += 1
+
+    with ThreadPoolExecutor(4) as pool:
+        writing = [pool.submit(write_until_refused) for _ in range(4)]
+        time.sleep(0.05)
+        store.close()
+        assert all(future.result(SOON_SECONDS + 5) >= 0 for future in writing)
+
+
+def test_the_process_opens_a_store_once_and_again_after_it_was_closed(store_url: str) -> None:
+    store = open_store(store_url)
+    assert open_store(store_url) is store
+    store.close()
+    again = open_store(store_url)
+    assert again is not store
+    again.close()
+
+
+# --- events -------------------------------------------------------------------------------------------------
+
+
+class Ear:
+    """Subscribes, and waits for what comes."""
+
+    def __init__(self, store: Store) -> None:
+        self.events: SimpleQueue[Event] = SimpleQueue()
+        self.unsubscribe = store.subscribe(self._heard)
+
+    def _heard(self, events: Sequence[Event]) -> None:
+        for heard in events:
+            self.events.put(heard)
+
+    def wait_for(self, wanted: Callable[[Event], bool]) -> Event:
+        deadline = time.monotonic() + SOON_SECONDS
+        while True:
+            heard = self.events.get(timeout=max(0.001, deadline - time.monotonic()))
+            if wanted(heard):
+                return heard
+
+
+def test_a_subscriber_hears_of_events_of_its_own_process_once_they_are_committed(store: Store) -> None:
+    ear = Ear(store)
+
+    def undone(connection: Connection) -> None:
+        emit(connection, [Event("task.closed", "undone")], at=utc_now())
+        raise LookupError
+
+    with pytest.raises(LookupError):
+        store.write_now(undone)
+    store.write_now(lambda c: emit(c, [Event("task.closed", "t1", "r1")], at=utc_now()))
+    assert ear.wait_for(lambda e: e.topic == "task.closed") == Event("task.closed", "t1", "r1")
+
+
+OTHER_PROCESS = """
+import sys
+from intermezzo.store import Event, Store, emit, utc_now
+
+store = Store(sys.argv[1])
+store.write_now(lambda c: emit(c, [Event("call.closed", "c1", "r1"), Event("run.cancel", "r2")], at=utc_now()))
+store.close()
+"""
+
+
+def test_a_subscriber_hears_of_events_of_another_process(store: Store, store_url: str) -> None:
+    ear = Ear(store)
+    subprocess.run([sys.executable, "-c", OTHER_PROCESS, store_url], check=True, timeout=60)
+    assert ear.wait_for(lambda e: e.topic == "call.closed") == Event("call.closed", "c1", "r1")
+    assert ear.wait_for(lambda e: e.topic == "run.cancel") == Event("run.cancel", "r2", None)
+
+
+def test_what_was_committed_before_subscribing_is_not_heard(store: Store) -> None:
+    store.write_now(lambda c: emit(c, [Event("task.opened", "old")], at=utc_now()))
+    ear = Ear(store)
+    store.write_now(lambda c: emit(c, [Event("task.opened", "new")], at=utc_now()))
+    assert ear.wait_for(lambda e: e.topic == "task.opened").subject == "new"
+
+
+def test_a_subscriber_that_ended_its_subscription_hears_nothing_more(store: Store) -> None:
+    gone, still_there = Ear(store), Ear(store)
+    gone.unsubscribe()
+    gone.unsubscribe()  # twice does no harm
+    store.write_now(lambda c: emit(c, [Event("task.opened", "t1")], at=utc_now()))
+    still_there.wait_for(lambda e: e.subject == "t1")
+    with pytest.raises(Empty):
+        gone.events.get_nowait()
+
+
+def test_a_subscriber_that_fails_does_not_deafen_the_others(
+    store: Store, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As one does whose event loop was closed under it."""
+
+    def fail(_events: Sequence[Event]) -> None:
+        raise RuntimeError("Event loop is closed")
+
+    store.subscribe(fail)
+    ear = Ear(store)
+    for name in ("t1", "t2"):
+        store.write_now(lambda c, name=name: emit(c, [Event("task.opened", name)], at=utc_now()))
+        ear.wait_for(lambda e, name=name: e.subject == name)
+    assert "Event loop is closed" in caplog.text
+
+
+def test_emitting_nothing_changes_nothing(store: Store) -> None:
+    store.write_now(lambda c: emit(c, [], at=utc_now()))
+    assert store.read_now(lambda c: c.scalar(select(func.count()).select_from(outbox))) == 0
+
+
+@pytest.mark.postgres
+def test_after_a_lost_connection_one_event_says_that_any_may_have_been_missed(postgres_database: str) -> None:
+    store = Store(postgres_database)
+    try:
+        ear = Ear(store)
+        address = postgres_database.replace("postgresql+asyncpg", "postgresql")
+        with psycopg.connect(address, autocommit=True) as connection:
+            connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+        assert ear.wait_for(lambda e: e.topic == "*") == Event("*", "")
+        store.write_now(lambda c: emit(c, [Event("task.closed", "t1")], at=utc_now()))
+        assert ear.wait_for(lambda e: e.topic == "task.closed").subject == "t1"
+    finally:
+        store.close()
+
+
+@pytest.mark.postgres
+def test_a_strangers_notification_says_that_any_event_may_have_been_missed(postgres_database: str) -> None:
+    store = Store(postgres_database)
+    try:
+        ear = Ear(store)
+        store.write_now(lambda c: c.execute(text("NOTIFY intermezzo, 'hello'")))
+        assert ear.wait_for(lambda e: True) == Event("*", "")
+    finally:
+        store.close()
+
+
+@pytest.mark.postgres
+def test_a_write_survives_a_connection_that_was_lost_before_it(postgres_database: str) -> None:
+    store = Store(postgres_database)
+    try:
+        store.write_now(lambda c: deposit(c, "before"))
+        address = postgres_database.replace("postgresql+asyncpg", "postgresql")
+        with psycopg.connect(address, autocommit=True) as connection:
+            connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+        store.write_now(lambda c: deposit(c, "after"))
+        assert names_in(store) == ["after", "before"]
+    finally:
+        store.close()
+
+
+# --- opening ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("", "cannot be read"),
+        ("intermezzo.db", "cannot be read"),
+        ("postgresql://me@localhost:port/test", "cannot be read"),
+        ("mysql://localhost/test", "a sqlite or postgresql URL, got 'mysql'"),
+        ("sqlite:///:memory:", "must be a file"),
+        ("sqlite://", "must be a file"),
+        ("postgresql+asyncpg://nobody@127.0.0.1:1/test", "cannot open the store"),
+        ("postgresql+asyncpg://127.0.0.1:1/test?no_such_option=1", "cannot open the store"),
+    ],
+)
+def test_a_url_that_cannot_be_opened_is_one_clear_line(url: str, said: str) -> None:
+    with pytest.raises(StoreError) as caught:
+        Store(url)
+    assert said in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("url", ["postgresql://me:s3cret@127.0.0.1:1/test", "postgresql://me:s3cret@host:port/t"])
+def test_an_error_never_shows_the_password(url: str) -> None:
+    with pytest.raises(StoreError) as caught:
+        Store(url)
+    assert "s3cret" not in str(caught.value)
+
+
+def test_a_path_that_cannot_hold_a_store_is_one_clear_line(tmp_path: Path) -> None:
+    file = tmp_path / "notes.txt"
+    file.write_text("not a database, but long enough to be taken for one\n" * 100)
+    for path, said in ((file, "not a database"), (tmp_path, "unable to open"), (file / "s.db", "notes.txt")):
+        with pytest.raises(StoreError) as caught:
+            Store(f"sqlite+aiosqlite:///{path}")
+        assert said in str(caught.value)
+        assert "INTERMEZZO_DATABASE_URL" in str(caught.value)
+        assert "\n" not in str(caught.value)
+
+
+def test_a_store_makes_the_folder_it_lies_in(tmp_path: Path) -> None:
+    store = Store(f"sqlite+aiosqlite:///{tmp_path}/a/b/store.db")
+    store.close()
+    assert (tmp_path / "a" / "b" / "store.db").exists()
