@@ -1,7 +1,8 @@
-"""A run with credits, step calls and human tasks, without Prefect: what the engine writes, when a test says so."""
+"""A run with credits, step calls and human tasks, without Prefect: what the engine writes, when told to."""
 
 import uuid
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
@@ -28,6 +29,26 @@ LEASE = timedelta(seconds=30)
 FORM = """{"type": "object", "required": ["category"], "additionalProperties": false,
   "properties": {"category": {"enum": ["good", "bad"]}, "note": {"type": "string"}}}"""
 """The form of every task here: one closed field, one open one."""
+
+
+PLAIN_TASK = NewHumanTask(
+    id="",
+    call_id="",
+    run_id="",
+    generation=1,
+    type="label_text",
+    name="verify",
+    input='{"text": "ok"}',
+    controls=None,
+    answer_schema=FORM,
+    instructions="Choose.",
+    priority="normal",
+    consensus_strategy="any_first",
+    assignments_required=1,
+    claim_timeout_seconds=30 * 60,
+    reward_credits=0,
+)
+"""What every task here is but for what its test says."""
 
 
 class Desk:
@@ -69,14 +90,16 @@ class Desk:
 
     # --- step calls
 
-    def open(self, calls: Sequence[NewCall], posted: Sequence[NewHumanTask] = ()) -> None:
+    def open(
+        self, calls: Sequence[NewCall], posted: Sequence[NewHumanTask] = (), *, at: datetime = START
+    ) -> None:
         """Open calls as the engine does: budget, journal, reserve and tasks in one transaction."""
 
         def work(connection: Connection) -> None:
             journal.hold(connection, self.claim, credits=sum(call.price_credits for call in calls))
-            journal.open_calls(connection, self.facts.id, self.payer, calls, at=START)
+            journal.open_calls(connection, self.facts.id, self.payer, calls, at=at)
             if posted:
-                tasks.post(connection, self.payer, posted, at=START)
+                tasks.post(connection, self.payer, posted, at=at)
 
         self.do(work)
 
@@ -128,43 +151,28 @@ class Desk:
             again: a void call to open anew; the task then has an id of its own.
         """
         call_id = again.id if again else new_id()
-        task_id = new_id() if again else call_id
-        generation = again.generation + 1 if again else 1
-        task = NewHumanTask(
-            id=task_id,
+        task = replace(
+            PLAIN_TASK,
+            id=new_id() if again else call_id,
             call_id=call_id,
             run_id=self.facts.id,
-            generation=generation,
-            type="label_text",
-            name="verify",
-            input='{"text": "ok"}',
-            controls=None,
+            generation=again.generation + 1 if again else 1,
             answer_schema=form,
-            instructions="Choose.",
             priority=priority,
             consensus_strategy=strategy,
             assignments_required=required,
             claim_timeout_seconds=minutes * 60,
             reward_credits=reward,
         )
-        call = NewCall(
-            id=call_id,
-            step="verify",
-            key=call_id,
-            kind="human",
-            price_credits=ledger.human_price(reward, required),
-            generation=generation,
-            wave=call_id,
-            task_id=task_id,
-        )
+        self.open([_call_for(task)], [task], at=at)
+        return task.id
 
-        def work(connection: Connection) -> None:
-            journal.hold(connection, self.claim, credits=call.price_credits)
-            journal.open_calls(connection, self.facts.id, self.payer, [call], at=at)
-            tasks.post(connection, self.payer, [task], at=at)
-
-        self.do(work)
-        return task_id
+    def post_many(self, count: int) -> list[str]:
+        """Post tasks of one slot and no reward in one transaction; returns their ids."""
+        ids = [new_id() for _ in range(count)]
+        posted = [replace(PLAIN_TASK, id=id, call_id=id, run_id=self.facts.id) for id in ids]
+        self.open([_call_for(task) for task in posted], posted)
+        return ids
 
     def take(self, worker: str, task_id: str, *, at: datetime = START) -> Claimed:
         """A worker claims a task."""
@@ -176,7 +184,7 @@ class Desk:
 
     def submit(self, worker: str, task_id: str, answer: JsonValue = "good", *, at: datetime = START) -> str:
         """A worker answers a task: with a category, or a whole answer."""
-        whole = answer if isinstance(answer, dict) else {"category": answer}
+        whole: dict[str, JsonValue] = answer if isinstance(answer, dict) else {"category": answer}
         return self.do(lambda c: claims.submit(c, task_id, worker, whole, at=at))
 
     def answer(self, worker: str, task_id: str, answer: JsonValue = "good", *, at: datetime = START) -> str:
@@ -239,6 +247,19 @@ class Desk:
     def problems(self) -> list[str]:
         """What the audit finds."""
         return self.see(ledger.audit).problems
+
+
+def _call_for(task: NewHumanTask) -> NewCall:
+    return NewCall(
+        id=task.call_id,
+        step=task.name,
+        key=task.call_id,
+        kind="human",
+        price_credits=ledger.human_price(task.reward_credits, task.assignments_required),
+        generation=task.generation,
+        wave=task.call_id,
+        task_id=task.id,
+    )
 
 
 def new_id() -> str:

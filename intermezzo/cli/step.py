@@ -54,8 +54,7 @@ def step(type: str, *, given: str | None, batch: str | None, concurrency: int, a
         output = _once(primitive, json_value(given, option="--input"))
         click.echo(json_text(output, indent=None if as_json else 2))
     elif batch is not None:
-        with open_lines(batch, option="--batch") as lines:
-            asyncio.run(_batch(primitive, lines, concurrency=concurrency))
+        asyncio.run(_batch(primitive, open_lines(batch, option="--batch"), concurrency=concurrency))
 
 
 def _primitive(type: str) -> "Primitive[..., Any, Any]":
@@ -136,6 +135,8 @@ async def _read_lines(lines: BinaryIO) -> AsyncIterator[bytes]:
     came: asyncio.Queue[bytes | BaseException | None] = asyncio.Queue(1)
 
     def put(item: bytes | BaseException | None) -> None:
+        if loop.is_closed():
+            raise _NobodyReads
         asyncio.run_coroutine_threadsafe(came.put(item), loop).result()
 
     _in_background(lambda: _hand_over(lines, put))
@@ -146,13 +147,20 @@ async def _read_lines(lines: BinaryIO) -> AsyncIterator[bytes]:
 
 
 def _hand_over(lines: BinaryIO, put: Callable[[bytes | BaseException | None], None]) -> None:
-    with suppress(RuntimeError):  # the loop has ended: nobody reads any more
+    with suppress(_NobodyReads):
         try:
             for line in lines:
                 put(line)
         except OSError as error:
             put(error)
+        if lines is not sys.stdin.buffer:
+            # By this thread: no other could, while it waits for a line.
+            lines.close()
         put(None)
+
+
+class _NobodyReads(Exception):
+    """The batch has ended before its input."""
 
 
 def _in_background(work: Callable[[], None]) -> None:

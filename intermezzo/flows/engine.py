@@ -17,7 +17,6 @@ from intermezzo.flows.ending import attach_hooks
 from intermezzo.flows.reporting import Reporter
 from intermezzo.flows.runtime import runtime
 from intermezzo.flows.suspension import suspend
-from intermezzo.flows.task_runs import TaskRuns
 from intermezzo.journal import RunFacts
 from intermezzo.ledger import Payer
 from intermezzo.settings import settings
@@ -117,14 +116,12 @@ class Engine:
         claim = await here.store.write(lambda c: _claim(c, facts, again=again))
         reach("attempt.claimed")
         attach_hooks(flow, self)
-        reporter = Reporter(here.store, run_id)
         return Attempt(
             claim,
             here,
             deployed=deployed,
             suspend=suspend,
-            task_runs=TaskRuns(reporter.map_progress),
-            reporter=reporter,
+            reporter=Reporter(here.store, run_id),
             logger=flow_run_logger(flow_run, flow),
         )
 

@@ -20,7 +20,6 @@ from prefect.states import Cancelled, Pending
 
 from intermezzo import journal
 from intermezzo.flows.deployments import checked_parameters, load_flow
-from intermezzo.flows.ending import settle
 from intermezzo.flows.remote_runs import settle_unless_ended
 from intermezzo.flows.runtime import runtime
 from intermezzo.human_steps.simulated_workers import SimulatedCrowd
@@ -97,13 +96,13 @@ async def _until_end(
         try:
             await asyncio.wait([body])
         except asyncio.CancelledError:
-            body.cancel()
+            await _stop(store, run_id, body)
             await asyncio.wait([body])
-            await _cancel(client, store, run.id, "Stopped with the process that ran it.")
+            await _set_cancelled(client, run.id, "Stopped with the process that ran it.")
             raise
     state = None if body.cancelled() else body.result()
     if requests and (state is None or not state.is_completed()):
-        await _cancel(client, store, run.id, "Cancelled by a person.")
+        await _set_cancelled(client, run.id, "Cancelled by a person.")
         return Ended(
             run_id=run_id, flow_name=flow.name, state="Cancelled", message="by a person", completed=False
         )
@@ -133,8 +132,13 @@ async def _body(flow: Flow[..., Any], run: FlowRun, parameters: dict[str, object
         return None
 
 
-async def _cancel(client: PrefectClient, store: Store, run_id: UUID, message: str) -> None:
-    await store.write(lambda c: settle(c, str(run_id), "cancelled", at=utc_now()))
+async def _stop(store: Store, run_id: str, body: "asyncio.Task[Any]") -> None:
+    """Stop a flow's body; its run is settled first, lest it be taken for one that crashed."""
+    await store.write(lambda c: settle_unless_ended(c, run_id, "cancelled", at=utc_now()))
+    body.cancel()
+
+
+async def _set_cancelled(client: PrefectClient, run_id: UUID, message: str) -> None:
     await client.set_flow_run_state(run_id, Cancelled(message=message), force=True)
 
 
@@ -144,14 +148,11 @@ def _cancelled_on_request(store: Store, run_id: str, body: "asyncio.Task[Any]") 
     loop = asyncio.get_running_loop()
     requests: list[Event] = []
 
-    def stop() -> None:
-        body.cancel()
-
     def heard(events: Sequence[Event]) -> None:
         for event in events:
             if event.topic == "run.cancel" and event.subject == run_id:
                 requests.append(event)
-                loop.call_soon_threadsafe(stop)
+                asyncio.run_coroutine_threadsafe(_stop(store, run_id, body), loop)
 
     unsubscribe = store.subscribe(heard)
     try:

@@ -94,7 +94,8 @@ async def tell_prefect_cancelled(run_id: str) -> bool:
             run = await client.read_flow_run(UUID(run_id))
         except ObjectNotFound:
             return False
-        if run.state is None or not run.state.is_final():
+        # A run whose process died is over for Prefect, but not for us: somebody would start it again.
+        if run.state is None or not run.state.is_final() or run.state.is_crashed():
             await client.set_flow_run_state(run.id, Cancelled(message="Cancelled by a person."), force=True)
         return True
 

@@ -5,6 +5,7 @@ import contextlib
 import os
 import threading
 import uuid
+from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from functools import cache
@@ -33,7 +34,7 @@ class Runtime:
         self.store = store
         self.holder = f"{os.getpid()}-{uuid.uuid4()}"
         self.lease = timedelta(seconds=settings().lease_seconds)
-        self._held: set[str] = set()
+        self._held: Counter[str] = Counter()
         self._listening: dict[str, Listening] = {}
         self._lock = threading.Lock()
         self._heartbeat: threading.Thread | None = None
@@ -49,9 +50,9 @@ class Runtime:
                 self._unsubscribe()
 
     def keep(self, run_id: str) -> None:
-        """Renew the lease of this run until it is dropped."""
+        """Renew the lease of this run until it is dropped as often as it was kept: two attempts may overlap."""
         with self._lock:
-            self._held.add(run_id)
+            self._held[run_id] += 1
             if self._heartbeat is None:
                 self._heartbeat = threading.Thread(target=self._beat, name="intermezzo-heartbeat", daemon=True)
                 self._heartbeat.start()
@@ -59,11 +60,9 @@ class Runtime:
     def drop(self, run_id: str) -> None:
         """This process no longer works on the run."""
         with self._lock:
-            self._held.discard(run_id)
-
-    def holds(self, run_id: str) -> bool:
-        """Whether this process works on the run."""
-        return run_id in self._held
+            self._held[run_id] -= 1
+            if self._held[run_id] <= 0:
+                del self._held[run_id]
 
     def listen(self, run_id: str, listening: Listening) -> None:
         """Deliver the run's events from now on."""

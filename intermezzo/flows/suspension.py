@@ -36,7 +36,7 @@ async def suspend(attempt: "Attempt") -> None:
     run_id = attempt.claim.run_id
     orphans = unvisited(attempt)
     if unstable := await _unstable_input(attempt, orphans):
-        attempt.fail_waits(unstable)
+        attempt.people.fail(unstable)
         return
     if not attempt.leave():
         return
@@ -66,7 +66,7 @@ def _mark(connection: Connection, attempt: "Attempt", orphans: "list[journal.Rec
     claim = attempt.claim
     doomed = tasks.open_tasks_of(connection, claim.run_id, [call.id for call in orphans])
     tasks.cancel(connection, doomed, reason="the flow no longer asks for it", void=True, at=at)
-    journal.set_waves(connection, {id: attempt.waves[id] for id in attempt.waits})
+    journal.set_waves(connection, attempt.people.waves)
     journal.suspend_run(connection, claim, lease=attempt.runtime.lease, at=at)
 
 
@@ -99,7 +99,7 @@ def _orphan_text(orphans: "list[journal.RecordedCall]") -> str:
 async def _unstable_input(attempt: "Attempt", orphans: "list[journal.RecordedCall]") -> UnstableInput | None:
     """The error for a step that this attempt asked anew while its earlier calls were left behind."""
     for orphan in orphans:
-        anew = attempt.opened.get(orphan.step)
+        anew = attempt.people.opened.get(orphan.step)
         if anew:
             inputs = await attempt.store.read(lambda c, ids=(orphan.id, anew[0]): tasks.input_of_calls(c, ids))
             difference = _difference(json.loads(inputs[orphan.id]), json.loads(inputs[anew[0]]))

@@ -96,8 +96,8 @@ class WarmWorker(BaseWorker[BaseJobConfiguration, BaseVariables, WarmWorkerResul
         try:
             await asyncio.wait([task])
         finally:
-            del self._running[run_id]
-            runtime().drop(run_id)
+            if self._running.get(run_id) is task:
+                del self._running[run_id]
         if run_id in self._cancelling:
             self._cancelling.discard(run_id)
             await self._end_cancelled(flow_run.id)
@@ -121,6 +121,8 @@ class WarmWorker(BaseWorker[BaseJobConfiguration, BaseVariables, WarmWorkerResul
             await run_flow(flow, flow_run=flow_run, parameters=flow_run.parameters, return_type="state")
         except (Pause, Abort):
             pass
+        finally:
+            here.drop(run_id)
 
     async def _load(self, flow_run: FlowRun) -> Flow[..., Any]:
         """The flow as its file is now: people may answer for days while its author goes on working."""

@@ -67,12 +67,17 @@ def claim_task(connection: Connection, worker_id: str, task_id: str, *, test: bo
     _check_worker(worker_id)
     task = lock_task(connection, task_id)
     if task.test != test:
-        whose = "a test task, answered by simulated workers" if task.test else "a live task, answered by people"
+        whose = (
+            "a test task, answered by simulated workers" if task.test else "a live task, answered by people"
+        )
         raise NotClaimable(f"human task {task_id} is {whose}")
     mine = _held_by(connection, task_id, worker_id)
     if mine is not None and mine.state == "claimed":
         return Claimed(
-            assignment_id=mine.id, task_id=task_id, worker_id=worker_id, lease_expires_at=mine.lease_expires_at
+            assignment_id=mine.id,
+            task_id=task_id,
+            worker_id=worker_id,
+            lease_expires_at=mine.lease_expires_at,
         )
     if mine is not None:
         raise NotClaimable(f"worker {worker_id!r} has already answered human task {task_id}")
@@ -112,7 +117,9 @@ def _queue(worker_id: str, *, test: bool, types: Sequence[str]) -> "Select[tuple
     ).with_for_update(skip_locked=True)
 
 
-def _take(connection: Connection, task: "Row[tuple[object, ...]]", worker_id: str, *, at: datetime) -> Claimed:
+def _take(
+    connection: Connection, task: "Row[tuple[object, ...]]", worker_id: str, *, at: datetime
+) -> Claimed:
     claim = Claimed(
         assignment_id=str(uuid.uuid4()),
         task_id=task.id,
@@ -188,7 +195,9 @@ def _submitted_before(
         raise ClaimLost(f"worker {claim.worker_id!r} has already answered human task {task.id}")
     if not LEGAL_MOVES[task.state]:
         raise ClaimLost(f"human task {task.id} is {task.state}; the answer came too late")
-    raise ClaimLost(f"the claim of worker {claim.worker_id!r} on human task {task.id} has lapsed; claim it again")
+    raise ClaimLost(
+        f"the claim of worker {claim.worker_id!r} on human task {task.id} has lapsed; claim it again"
+    )
 
 
 def _settle(connection: Connection, task: "Row[tuple[object, ...]]", worker_id: str, *, at: datetime) -> str:
@@ -209,7 +218,9 @@ def _settle(connection: Connection, task: "Row[tuple[object, ...]]", worker_id: 
         case NotYet():
             return task.state
         case Split():
-            transition(connection, task, "failed", error=NoConsensus(f"{task.name}: {outcome.summary}"), at=at)
+            transition(
+                connection, task, "failed", error=NoConsensus(f"{task.name}: {outcome.summary}"), at=at
+            )
             return "failed"
         case Agreed():
             try:

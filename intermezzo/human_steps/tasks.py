@@ -160,11 +160,10 @@ def _close(
         .where(assignments.c.task_id == task.id, assignments.c.state == "claimed")
         .values(state="released", closed_at=at)
     )
+    count = select(func.count()).select_from(assignments)
     approved = connection.scalar(
-        select(func.count())
-        .select_from(assignments)
-        .where(assignments.c.task_id == task.id, assignments.c.state == "approved")
-    )
+        count.where(assignments.c.task_id == task.id, assignments.c.state == "approved")
+    ) or 0
     reserved = ledger.human_price(task.reward_credits, task.assignments_required)
     payer = Payer(task.org, test=task.test)
     unused = reserved - task.reward_credits * approved - ledger.platform_fee(task.reward_credits, approved)

@@ -12,7 +12,20 @@ from intermezzo.journal.calls import (
     ready_runs,
     set_waves,
 )
-from intermezzo.journal.runs import Claim, RunFacts, RunState, claim_run, create_run, enter_run, hold, renew_leases, request_cancel, stay, suspend_run, uncommit
+from intermezzo.journal.runs import (
+    Claim,
+    RunFacts,
+    RunState,
+    claim_run,
+    create_run,
+    enter_run,
+    hold,
+    renew_leases,
+    request_cancel,
+    stay,
+    suspend_run,
+    uncommit,
+)
 
 __all__ = [
     "Claim",

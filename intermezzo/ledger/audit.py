@@ -1,11 +1,11 @@
-"""Proof that the books balance, from the transfers alone, and that they agree with the work they were paid for."""
+"""Proof that the books balance, from the transfers alone, and that they agree with the work they paid for."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, case, func, literal, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, literal, or_, select
 
 from intermezzo.errors import AuditFailed
 from intermezzo.store.tables import accounts, assignments, human_tasks, step_calls, transfers
@@ -67,7 +67,9 @@ def audit(connection: Connection) -> AuditReport:
 def _balances(connection: Connection) -> dict[str, int]:
     totals: dict[str, int] = {}
     for column, sign in ((transfers.c.target, 1), (transfers.c.source, -1)):
-        for account, credits in connection.execute(select(column, func.sum(transfers.c.credits)).group_by(column)):
+        for account, credits in connection.execute(
+            select(column, func.sum(transfers.c.credits)).group_by(column)
+        ):
             totals[account] = totals.get(account, 0) + sign * int(credits)
     return dict(sorted(totals.items()))
 
@@ -97,7 +99,7 @@ def _wrong_accounts(connection: Connection) -> Iterator[str]:
 
 
 @cache
-def _moves_astray() -> "Select[Any]":
+def _moves_astray() -> "Select[*tuple[Any, ...]]":
     """Every move goes its own way, and test credits never become live ones."""
     legal = [
         and_(
@@ -111,8 +113,8 @@ def _moves_astray() -> "Select[Any]":
     return select(transfers).where(~or_(*legal))
 
 
-def _sum_of(*moves: str) -> "case[int]":  # type: ignore[type-arg]
-    return func.coalesce(func.sum(case((transfers.c.move.in_(moves), transfers.c.credits), else_=0)), 0)  # type: ignore[return-value]
+def _sum_of(*moves: str) -> ColumnElement[int]:
+    return func.coalesce(func.sum(case((transfers.c.move.in_(moves), transfers.c.credits), else_=0)), 0)
 
 
 def _wrong_calls(connection: Connection) -> Iterator[str]:
@@ -124,7 +126,7 @@ def _wrong_calls(connection: Connection) -> Iterator[str]:
 
 
 @cache
-def _calls_in_contradiction() -> "Select[Any]":
+def _calls_in_contradiction() -> "Select[*tuple[Any, ...]]":
     """Primitives: what is open holds its price, what is done paid it once, what failed paid nothing."""
     spent, held = _sum_of("capture"), _sum_of("reserve") - _sum_of("capture", "release")
     price, state = step_calls.c.price_credits, step_calls.c.state
@@ -148,7 +150,7 @@ def _wrong_tasks(connection: Connection) -> Iterator[str]:
 
 
 @cache
-def _tasks_in_contradiction() -> "Select[Any]":
+def _tasks_in_contradiction() -> "Select[*tuple[Any, ...]]":
     """Human tasks: one reward per approved assignment, nothing held once closed."""
     approved = (
         select(assignments.c.task_id, func.count().label("approved"))
@@ -160,7 +162,13 @@ def _tasks_in_contradiction() -> "Select[Any]":
     count = func.coalesce(func.max(approved.c.approved), 0)
     is_open = human_tasks.c.state.in_(("open", "claimed"))
     return (
-        select(human_tasks.c.id, human_tasks.c.state, count.label("approved"), rewards.label("rewards"), held.label("held"))
+        select(
+            human_tasks.c.id,
+            human_tasks.c.state,
+            count.label("approved"),
+            rewards.label("rewards"),
+            held.label("held"),
+        )
         .outerjoin(transfers, transfers.c.subject == human_tasks.c.id)
         .outerjoin(approved, approved.c.task_id == human_tasks.c.id)
         .group_by(human_tasks.c.id)
@@ -183,12 +191,17 @@ def _wrong_rewards(connection: Connection) -> Iterator[str]:
 
 
 @cache
-def _unpaid_answers() -> "Select[Any]":
+def _unpaid_answers() -> "Select[*tuple[Any, ...]]":
     """Every approved answer was paid, once, to whoever gave it."""
-    worker = case((human_tasks.c.test, literal("test:worker:")), else_=literal("worker:")) + assignments.c.worker_id
+    worker = (
+        case((human_tasks.c.test, literal("test:worker:")), else_=literal("worker:"))
+        + assignments.c.worker_id
+    )
     paid = func.coalesce(func.sum(transfers.c.credits), 0)
     return (
-        select(assignments.c.task_id, assignments.c.worker_id, human_tasks.c.reward_credits, paid.label("paid"))
+        select(
+            assignments.c.task_id, assignments.c.worker_id, human_tasks.c.reward_credits, paid.label("paid")
+        )
         .join(human_tasks, human_tasks.c.id == assignments.c.task_id)
         .outerjoin(
             transfers,
@@ -210,7 +223,7 @@ def _unknown_subjects(connection: Connection) -> Iterator[str]:
 
 
 @cache
-def _moves_of_nothing() -> "Select[Any]":
+def _moves_of_nothing() -> "Select[*tuple[Any, ...]]":
     return (
         select(transfers.c.subject, transfers.c.move)
         .outerjoin(step_calls, step_calls.c.id == transfers.c.subject)

@@ -32,8 +32,18 @@ POINTS = (
 )
 """Every point, in the order a run meets them."""
 
-_point, _, _nth = os.environ.get("INTERMEZZO_CRASH_AT", "").partition(":")
-_left = int(_nth or 1)
+_point = ""
+_left = 0
+
+
+def arm(where: str) -> None:
+    """Die at the `nth` arrival at a point, given as `POINT` or `POINT:nth`; the empty string disarms."""
+    global _point, _left
+    _point, _, nth = where.partition(":")
+    _left = int(nth or 1)
+
+
+arm(os.environ.get("INTERMEZZO_CRASH_AT", ""))
 
 
 def reach(point: str) -> None:

@@ -77,8 +77,8 @@ class Listener(ABC):
         first = True
         while not self.stopping.is_set():
             try:
-                self.listen(lambda: self._connected(first))
-            except Exception as error:  # whatever it is, nobody would be woken any more if this thread ended
+                self.listen(lambda missed=not first: self._connected(missed=missed))
+            except Exception as error:  # noqa: BLE001 (nobody would be woken any more if this thread ended)
                 if self._hears:
                     logger.warning("changes of the store cannot be heard, trying again: %s", error)
                 self._hears = False
@@ -86,10 +86,10 @@ class Listener(ABC):
                 self.stopping.wait(_RECONNECT_SECONDS)
             first = False
 
-    def _connected(self, first: bool) -> None:
+    def _connected(self, *, missed: bool) -> None:
         self._hears = True
         self._ready.set()
-        if not first:
+        if missed:
             self.publish([MISSED])
 
     @abstractmethod

@@ -21,7 +21,7 @@ def test_a_run_shows_its_steps_credits_and_open_tasks(terminal: Terminal, desk: 
     task = desk.post(required=2, at=utc_now())
     shown = terminal.json("runs", "show", desk.facts.id)
     assert shown["state"] == "active"
-    assert [(s["step"], s["spent_credits"]) for s in shown["steps"]] == [("translate", 5), ("verify", 0)]
+    assert {s["step"]: s["spent_credits"] for s in shown["steps"]} == {"translate": 5, "verify": 0}
     assert shown["human_calls"] == {"answered": 0, "asked": 1}
     assert [t["id"] for t in shown["open_tasks"]] == [task]
     text = terminal("runs", "show", desk.facts.id[:8]).stdout

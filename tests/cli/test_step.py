@@ -101,8 +101,8 @@ def test_a_step_imports_neither_prefect_nor_a_database(environment: dict[str, st
     check = (
         "import sys, atexit\n"
         "from intermezzo.cli import main\n"
-        "atexit.register(lambda: print([m for m in ('prefect', 'sqlalchemy', 'alembic', 'rich', 'pydantic_settings')"
-        " if m in sys.modules]))\n"
+        "heavy = ('prefect', 'sqlalchemy', 'alembic', 'rich', 'pydantic_settings')\n"
+        "atexit.register(lambda: print([module for module in heavy if module in sys.modules]))\n"
         f"sys.argv = ['intermezzo', 'step', 'pii_detect', '--json', '--input', {TEXT!r}]\n"
         "main()\n"
     )

@@ -59,7 +59,7 @@ async def _rig(url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Rig]:
     store.close()
 
 
-@pytest.fixture
-def child_environment(prefect_url: str) -> dict[str, str]:
-    """Environment of a child process that uses the session's Prefect server."""
-    return {**os.environ, "PREFECT_API_URL": prefect_url, "PYTHONPATH": os.pathsep.join(sys.path)}
+@pytest.fixture(scope="session")
+def session_environment(prefect_url: str) -> dict[str, str]:
+    """Environment of child processes that use the session's Prefect server."""
+    return {**os.environ, "PREFECT_API_URL": prefect_url, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}

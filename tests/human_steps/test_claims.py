@@ -240,7 +240,9 @@ def test_winning_fields_that_do_not_fit_together_fail_the_call(desk: Desk) -> No
     assert desk.answer("w0", task, {"damaged": True, "part": "screen"}) == "open"
     states = [
         desk.answer(f"w{n}", task, {"damaged": damaged, "part": part})
-        for n, (damaged, part) in enumerate([(True, "screen"), (True, "case"), (False, "none"), (False, "none")], 1)
+        for n, (damaged, part) in enumerate(
+            [(True, "screen"), (True, "case"), (False, "none"), (False, "none")], 1
+        )
     ]
     assert len(answers) == len(states) + 1
     assert states[-1] == "failed"
@@ -397,7 +399,7 @@ def claimed_by_processes(url: str, workers: list[list[str]]) -> list[list[str]]:
 
 def test_eight_workers_in_two_processes_never_claim_the_same_slot(store: Store, store_url: str) -> None:
     desk = Desk(store)
-    posted = [desk.post(reward=0) for _ in range(200)]
+    posted = desk.post_many(200)
     claimed = claimed_by_processes(store_url, [["w1", "w2", "w3", "w4"], ["w5", "w6", "w7", "w8"]])
     assert Counter(id for ids in claimed for id in ids) == Counter(posted)
     assert desk.problems() == []

@@ -1,7 +1,7 @@
 """Declaring a step that people do: outputs, prices, forms, options, and what the journal gives back."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable
 from datetime import date
 from enum import Enum
 from typing import Annotated, Any
@@ -19,12 +19,11 @@ from intermezzo.steps import registered, registered_types
 
 
 @pytest.fixture(autouse=True)
-def own_registry(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def own_registry(monkeypatch: pytest.MonkeyPatch) -> None:
     """Types declared here are forgotten afterwards."""
     from intermezzo import steps  # noqa: PLC0415 - the module itself is what is patched
 
     monkeypatch.setattr(steps, "_registry", {"label_text": label_text})
-    yield
 
 
 def task_of(step: HumanStep[..., Any, Any], **input: object) -> NewHumanTask:
@@ -32,7 +31,7 @@ def task_of(step: HumanStep[..., Any, Any], **input: object) -> NewHumanTask:
 
 
 def recorded(answer: object, **agreement: object) -> str:
-    envelope = {"answer": answer, "agreement": 1.0, "summary": "s", "submissions": []}
+    envelope: dict[str, object] = {"answer": answer, "agreement": 1.0, "summary": "s", "submissions": []}
     return json.dumps(envelope | agreement)
 
 
@@ -156,7 +155,7 @@ class Endless(Answer):
 class Callback(Answer):
     """Has no JSON Schema."""
 
-    call: type[int]
+    call: Callable[[], int]
 
 
 @pytest.mark.parametrize(
@@ -223,10 +222,19 @@ def test_options_make_a_copy_and_leave_the_step_alone() -> None:
         name="verify", assignments_required=3, worker_reward_credits=5, task_instructions="Quickly."
     )
     task = task_of(verify, text="t", categories=["a", "b"])
-    assert (task.name, task.type, task.assignments_required, task.reward_credits) == ("verify", "label_text", 3, 5)
+    assert (task.name, task.type, task.assignments_required, task.reward_credits) == (
+        "verify",
+        "label_text",
+        3,
+        5,
+    )
     assert task.instructions == f"Quickly.\n\n{label_text.instructions}"
     assert verify.price(verify.parse(text="t", categories=["a", "b"])) == 18
-    assert (label_text.name, label_text.options.assignments_required, label_text.reward) == ("label_text", 1, 2)
+    assert (label_text.name, label_text.options.assignments_required, label_text.reward) == (
+        "label_text",
+        1,
+        2,
+    )
     assert verify.with_options(name="again").options.assignments_required == 3
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager, suppress
 
 import pytest
@@ -10,18 +10,18 @@ from pydantic import JsonValue
 
 from intermezzo.human_steps.inbox import InboxItem
 from intermezzo.human_steps.simulated_workers import SimulatedCrowd
-from intermezzo.store import Event
+from intermezzo.store import Event, Store
 from tests.desk import FORM, Desk
 
 
 @pytest.fixture
-def play(desk: Desk) -> Desk:
+def play(store: Store) -> Desk:
     """A test run."""
-    return Desk(desk.store, test=True)
+    return Desk(store, test=True)
 
 
 @asynccontextmanager
-async def working(crowd: SimulatedCrowd) -> AsyncIterator[None]:
+async def working(crowd: SimulatedCrowd) -> AsyncGenerator[None]:
     serving = asyncio.ensure_future(crowd.serve())
     yield
     serving.cancel()
@@ -57,7 +57,8 @@ async def test_tasks_posted_before_and_after_they_start_are_answered_and_agree(p
     assert play.problems() == []
 
 
-async def test_a_live_task_is_never_touched(desk: Desk, play: Desk) -> None:
+async def test_a_live_task_is_never_touched(play: Desk) -> None:
+    desk = Desk(play.store)
     live, test = desk.post(), play.post()
     async with working(SimulatedCrowd(play.store, workers=2)):
         assert await closed(play, test) == "completed"
@@ -71,7 +72,10 @@ async def test_an_opinion_decides_and_none_leaves_it_to_the_default(play: Desk) 
     task = play.post()
     async with working(SimulatedCrowd(play.store, workers=1, opinion=opinion)):
         await closed(play, task)
-    assert json.loads(play.recorded(task).output or "")["answer"] == {"category": "bad", "note": "simulated-1"}
+    assert json.loads(play.recorded(task).output or "")["answer"] == {
+        "category": "bad",
+        "note": "simulated-1",
+    }
 
 
 async def test_a_task_they_have_no_valid_answer_to_does_not_stop_them(
@@ -100,9 +104,12 @@ async def test_a_crowd_whose_loop_is_gone_does_not_deafen_the_store(play: Desk) 
     await asyncio.to_thread(forgotten)
     heard: asyncio.Queue[Event] = asyncio.Queue()
     loop = asyncio.get_running_loop()
-    unsubscribe = play.store.subscribe(
-        lambda events: [loop.call_soon_threadsafe(heard.put_nowait, event) for event in events] and None
-    )
+
+    def pass_on(events: Sequence[Event]) -> None:
+        for event in events:
+            loop.call_soon_threadsafe(heard.put_nowait, event)
+
+    unsubscribe = play.store.subscribe(pass_on)
     task = play.post()
     async with asyncio.timeout(10):
         while (await heard.get()).subject != task:

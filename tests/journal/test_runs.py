@@ -87,9 +87,7 @@ def test_a_call_that_failed_is_opened_again_with_a_reserve_of_its_own(desk: Desk
     desk.close(call, error="{}")
     desk.claim = desk.attempt(again=True)
     assert desk.recorded(call.id).state == "void"
-    again = NewCall(
-        id=call.id, step=call.step, key=call.key, kind="primitive", price_credits=7, generation=2
-    )
+    again = NewCall(id=call.id, step=call.step, key=call.key, kind="primitive", price_credits=7, generation=2)
     desk.open([again])
     assert desk.reserved == 7
     desk.close(again, output="1")
@@ -122,13 +120,16 @@ def test_two_processes_that_see_a_new_run_at_the_same_time_both_get_an_epoch(des
             lambda c: journal.claim_run(c, facts, holder="here", lease=LEASE, at=START)
         ).epoch
 
+    def enter_or_claim(n: int) -> int:
+        return claim(stores[n]) if n % 2 else enter(stores[n])
+
     def enter(store: Store) -> int:
         store.write_now(lambda c: journal.enter_run(c, facts, holder="here", lease=LEASE, at=START))
         return 0
 
     try:
         with ThreadPoolExecutor(4) as pool:
-            epochs = sorted(pool.map(lambda n: (claim if n % 2 else enter)(stores[n]), range(4)))
+            epochs = sorted(pool.map(enter_or_claim, range(4)))
     finally:
         for store in stores:
             store.close()

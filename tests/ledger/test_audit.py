@@ -149,7 +149,9 @@ def test_a_reward_that_went_to_somebody_else_is_found(books: Books) -> None:
     assert f"worker bob is owed 2 for human task {books.answered}, but was paid 0" in problem(books)
 
 
-@pytest.mark.parametrize("target", ["worker:mallory", "test:platform:ai", "org:acme:available", "org:evil:reserved"])
+@pytest.mark.parametrize(
+    "target", ["worker:mallory", "test:platform:ai", "org:acme:available", "org:evil:reserved"]
+)
 def test_a_move_that_ended_in_a_wrong_account_is_found(books: Books, target: str) -> None:
     diverted = update(transfers).where(transfers.c.subject == books.done, transfers.c.move == "capture")
     books.desk.do(lambda c: c.execute(diverted.values(target=target)))

@@ -21,7 +21,17 @@ def test_label_text_by_three_workers_costs_seven_credits() -> None:
 
 @pytest.mark.parametrize(
     ("reward", "assignments", "fee"),
-    [(2, 0, 0), (0, 3, 1), (2, 1, 1), (2, 3, 1), (5, 1, 1), (5, 2, 2), (3, 3, 1), (7, 2, 2), (10_000, 20, 40_000)],
+    [
+        (2, 0, 0),
+        (0, 3, 1),
+        (2, 1, 1),
+        (2, 3, 1),
+        (5, 1, 1),
+        (5, 2, 2),
+        (3, 3, 1),
+        (7, 2, 2),
+        (10_000, 20, 40_000),
+    ],
 )
 def test_the_fee_is_a_fifth_of_the_rewards_rounded_down_but_at_least_one(
     reward: int, assignments: int, fee: int
@@ -30,7 +40,9 @@ def test_the_fee_is_a_fifth_of_the_rewards_rounded_down_but_at_least_one(
 
 
 @given(st.integers(0, 10_000), st.integers(1, 20), st.integers(0, 20))
-def test_what_is_reserved_covers_whatever_number_of_answers_is_paid(reward: int, required: int, paid: int) -> None:
+def test_what_is_reserved_covers_whatever_number_of_answers_is_paid(
+    reward: int, required: int, paid: int
+) -> None:
     paid = min(paid, required)
     assert human_price(reward, required) >= reward * paid + platform_fee(reward, paid)
 

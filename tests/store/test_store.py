@@ -5,7 +5,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -29,9 +29,7 @@ def deposit(connection: Connection, name: str, balance: int = 0) -> str:
 
 
 def add_one(connection: Connection, name: str) -> None:
-    connection.execute(
-        update(accounts).where(accounts.c.name == name).values(balance=accounts.c.balance + 1)
-    )
+    connection.execute(update(accounts).where(accounts.c.name == name).values(balance=accounts.c.balance + 1))
 
 
 def balance_of(connection: Connection, name: str) -> int | None:
@@ -43,7 +41,7 @@ def names_in(store: Store) -> list[str]:
 
 
 @contextmanager
-def busy_writer(store: Store) -> Iterator[None]:
+def busy_writer(store: Store) -> Generator[None]:
     """What is submitted inside queues up and is committed together afterwards."""
     gate, running = threading.Event(), threading.Event()
 
@@ -61,7 +59,7 @@ def busy_writer(store: Store) -> Iterator[None]:
 
 
 @contextmanager
-def counted_commits(store: Store) -> Iterator[list[object]]:
+def counted_commits(store: Store) -> Generator[list[object]]:
     commits: list[object] = []
 
     def note(connection: Connection) -> None:
@@ -115,12 +113,32 @@ def test_a_base_exception_goes_to_whoever_asked_and_the_writer_lives_on(store: S
     assert names_in(store) == ["alive"]
 
 
-def test_a_transaction_that_was_cancelled_while_it_waited_is_not_run(store: Store) -> None:
+def test_a_transaction_that_was_submitted_cannot_be_taken_back(store: Store) -> None:
     with busy_writer(store):
-        unwanted = store.submit(lambda c: deposit(c, "unwanted"))
-        assert unwanted.cancel()
-    store.write_now(lambda c: deposit(c, "wanted"))
-    assert names_in(store) == ["wanted"]
+        future = store.submit(lambda c: deposit(c, "a"))
+        assert not future.cancel()
+    assert future.result(SOON_SECONDS) == "a"
+
+
+async def test_a_caller_that_stops_waiting_does_not_stop_the_writer(store: Store) -> None:
+    with busy_writer(store):
+        writing = asyncio.ensure_future(store.write(lambda c: deposit(c, "left alone")))
+        await asyncio.sleep(0)
+        writing.cancel()
+    await store.write(lambda c: deposit(c, "next"))
+    assert names_in(store) == ["left alone", "next"]
+
+
+def test_an_event_loop_that_closes_while_it_waits_does_not_stop_the_writer(store: Store) -> None:
+    async def start() -> None:
+        writing = asyncio.ensure_future(store.write(lambda c: deposit(c, "left alone")))
+        await asyncio.sleep(0)
+        writing.cancel()
+
+    with busy_writer(store):
+        asyncio.run(start())
+    store.write_now(lambda c: deposit(c, "next"))
+    assert names_in(store) == ["left alone", "next"]
 
 
 async def test_a_read_sees_what_was_committed_before_it(store: Store) -> None:
@@ -142,7 +160,7 @@ def test_a_read_sees_one_moment_however_many_queries_it_makes(store: Store) -> N
 
 
 def test_a_read_writes_nothing(store: Store) -> None:
-    store.read_now(lambda c: None)
+    store.read_now(lambda _connection: None)
     store.write_now(lambda c: deposit(c, "a"))
     assert names_in(store) == ["a"]
 
@@ -346,7 +364,8 @@ import sys
 from intermezzo.store import Event, Store, emit, utc_now
 
 store = Store(sys.argv[1])
-store.write_now(lambda c: emit(c, [Event("call.closed", "c1", "r1"), Event("run.cancel", "r2")], at=utc_now()))
+events = [Event("call.closed", "c1", "r1"), Event("run.cancel", "r2")]
+store.write_now(lambda c: emit(c, events, at=utc_now()))
 store.close()
 """
 
@@ -378,7 +397,7 @@ def test_a_subscriber_that_ended_its_subscription_hears_nothing_more(store: Stor
 def test_a_subscriber_that_fails_does_not_deafen_the_others(
     store: Store, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """As one does whose event loop was closed under it."""
+    """As one does whose event loop has ended."""
 
     def fail(_events: Sequence[Event]) -> None:
         raise RuntimeError("Event loop is closed")
@@ -420,7 +439,7 @@ def test_a_strangers_notification_says_that_any_event_may_have_been_missed(postg
     try:
         ear = Ear(store)
         store.write_now(lambda c: c.execute(text("NOTIFY intermezzo, 'hello'")))
-        assert ear.wait_for(lambda e: True) == Event("*", "")
+        assert ear.wait_for(lambda _event: True) == Event("*", "")
     finally:
         store.close()
 
@@ -465,7 +484,9 @@ def test_a_url_that_cannot_be_opened_is_one_clear_line(url: str, said: str) -> N
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("url", ["postgresql://me:s3cret@127.0.0.1:1/test", "postgresql://me:s3cret@host:port/t"])
+@pytest.mark.parametrize(
+    "url", ["postgresql://me:s3cret@127.0.0.1:1/test", "postgresql://me:s3cret@host:port/t"]
+)
 def test_an_error_never_shows_the_password(url: str) -> None:
     with pytest.raises(StoreError) as caught:
         Store(url)
