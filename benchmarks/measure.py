@@ -69,9 +69,7 @@ def measure(
     return results
 
 
-def _run_once(
-    result: Measured, interpreters: Interpreters, folder: Path, tell: Callable[[str], None]
-) -> None:
+def _run_once(result: Measured, interpreters: Interpreters, folder: Path, tell: Callable[[str], None]) -> None:
     job = result.job
     python = interpreters.ours if job.needs_prefect else interpreters.peers
     with tempfile.TemporaryDirectory(dir=folder, ignore_cleanup_errors=True) as name, ExitStack() as stack:

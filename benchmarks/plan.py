@@ -122,9 +122,7 @@ def _calls(sizes: Sizes) -> list[Job]:
     found.append(_job("calls", "sequential", "ours", "benchmarks.ours.calls", n, *sequential))
     for durability in ("async", "sync"):
         arguments = (*sequential, "--durability", durability)
-        found.append(
-            _job("calls", "sequential", "langgraph", LANGGRAPH_CALLS, n, *arguments, variant=durability)
-        )
+        found.append(_job("calls", "sequential", "langgraph", LANGGRAPH_CALLS, n, *arguments, variant=durability))
     found.append(_job("calls", "sequential", "dbos", DBOS_CALLS, sizes.dbos_sequential, *sequential))
     found.append(_job("calls", "sequential", "prefect", PREFECT_CALLS, sizes.prefect_sequential, *sequential))
     return found
@@ -133,9 +131,7 @@ def _calls(sizes: Sizes) -> list[Job]:
 def _replay(sizes: Sizes) -> list[Job]:
     peers = (("ours", "benchmarks.ours.replay"), ("langgraph", "benchmarks.peers.langgraph_replay"))
     seconds = "seconds_total"
-    found = [
-        _job("replay", "first new call", who, module, sizes.replay, figure=seconds) for who, module in peers
-    ]
+    found = [_job("replay", "first new call", who, module, sizes.replay, figure=seconds) for who, module in peers]
     # Filling it takes DBOS a minute or more.
     dbos = "benchmarks.peers.dbos_replay"
     return [
@@ -150,9 +146,7 @@ def _resume(sizes: Sizes) -> list[Job]:
     tuned = ("--polling-seconds", "0.01")
     median = "median_ms"
     return [
-        replace(
-            _job("resume", "hot", "ours", "benchmarks.ours.hot_resume", hot, figure=median), environment=HOT
-        ),
+        replace(_job("resume", "hot", "ours", "benchmarks.ours.hot_resume", hot, figure=median), environment=HOT),
         _job("resume", "hot", "dbos", dbos, polled, figure=median),
         _job("resume", "hot", "dbos", dbos, hot, *tuned, figure=median, variant="polling 10 ms"),
         _job("resume", "hot", "langgraph", in_process, hot, figure=median, variant="same process"),
@@ -184,7 +178,7 @@ DBOS_CALLS = "benchmarks.peers.dbos_calls"
 PREFECT_CALLS = "benchmarks.peers.prefect_calls"
 
 
-def _job(  # noqa: PLR0913 (one row of the plan, read as a table)
+def _job(
     case: Case,
     what: str,
     who: str,

@@ -9,9 +9,7 @@ TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 
 def tree(pid: int) -> list[int]:
     """A process and all its descendants that live now."""
-    parents = {
-        int(entry.name): parent(int(entry.name)) for entry in Path("/proc").iterdir() if entry.name.isdigit()
-    }
+    parents = {int(entry.name): parent(int(entry.name)) for entry in Path("/proc").iterdir() if entry.name.isdigit()}
     found = [pid]
     for known in found:
         found += [child for child, its_parent in parents.items() if its_parent == known]

@@ -142,6 +142,4 @@ def wait_until_healthy(url: str, server: subprocess.Popen[bytes], *, seconds: fl
                 return
         except OSError:
             time.sleep(0.3)
-    raise ScriptError(
-        f"the Prefect server did not answer within {seconds:.0f} s; its log is prefect-server.log"
-    )
+    raise ScriptError(f"the Prefect server did not answer within {seconds:.0f} s; its log is prefect-server.log")

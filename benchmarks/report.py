@@ -72,9 +72,7 @@ def _ratio(result: Measured, results: Sequence[Measured]) -> str:
     """How many times ours is faster at the same thing, at the size nearest to the peer's."""
     job = result.job
     rivals = [
-        r
-        for r in results
-        if r.samples and r.job.who == "ours" and (r.job.case, r.job.what) == (job.case, job.what)
+        r for r in results if r.samples and r.job.who == "ours" and (r.job.case, r.job.what) == (job.case, job.what)
     ]
     if job.who == "ours" or not rivals:
         return ""
@@ -110,9 +108,7 @@ def write(
 
 def _entry(result: Measured) -> dict[str, object]:
     job = result.job
-    samples = [
-        {key: _rounded(value) for key, value in s.items() if key != "settings"} for s in result.samples
-    ]
+    samples = [{key: _rounded(value) for key, value in s.items() if key != "settings"} for s in result.samples]
     return {
         "name": job.name,
         "case": job.case,

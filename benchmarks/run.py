@@ -23,20 +23,12 @@ PARTIAL_RESULTS = HERE / "results-partial.json"
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.run", description=__doc__)
-    parser.add_argument(
-        "--quick", action="store_true", help="small sizes, once: to see that everything works"
-    )
+    parser.add_argument("--quick", action="store_true", help="small sizes, once: to see that everything works")
     parser.add_argument("--only", action="append", choices=CASES, help="this case only; may be given again")
-    parser.add_argument(
-        "--who", action="append", help="only ours, langgraph, dbos or prefect; may be given again"
-    )
+    parser.add_argument("--who", action="append", help="only ours, langgraph, dbos or prefect; may be given again")
     parser.add_argument("--repeats", type=int, help="how often each script runs (3; with --quick 1)")
-    parser.add_argument(
-        "--python", type=Path, default=Path(sys.executable), help="has Intermezzo and Prefect"
-    )
-    parser.add_argument(
-        "--peers-python", type=Path, help="has LangGraph and DBOS; made from the lock if not given"
-    )
+    parser.add_argument("--python", type=Path, default=Path(sys.executable), help="has Intermezzo and Prefect")
+    parser.add_argument("--peers-python", type=Path, help="has LangGraph and DBOS; made from the lock if not given")
     options = parser.parse_args(arguments)
     options.repeats = options.repeats or (1 if options.quick else 3)
     return options
@@ -63,9 +55,7 @@ def main(arguments: list[str] | None = None) -> int:
         for case in cases:
             chosen = [j for j in jobs(sizes) if j.case == case and (not options.who or j.who in options.who)]
             tell = console.log if console.is_terminal else console.print
-            results += measure(
-                chosen, repeats=options.repeats, interpreters=interpreters, folder=folder, tell=tell
-            )
+            results += measure(chosen, repeats=options.repeats, interpreters=interpreters, folder=folder, tell=tell)
     verdicts = report.judge([bar for bar in bars(sizes) if bar.case in cases], results)
     report.show(console, results, verdicts)
     whole = not (options.quick or options.only or options.who)

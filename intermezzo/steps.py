@@ -7,6 +7,7 @@ nor the database: it says what a step *is*, and keeps the registry of step types
 import hashlib
 import importlib
 import inspect
+import reprlib
 import uuid
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
@@ -17,11 +18,14 @@ from typing import Any, Generic, Literal, ParamSpec, Protocol, Self, TypeVar, ca
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError, create_model
 from pydantic_core import to_json
 
-from intermezzo.errors import DefinitionError, InvalidInput, RecordedOutputMismatch, StepError
+from intermezzo.errors import DefinitionError, InvalidInput, MapFailed, RecordedOutputMismatch, StepError
 
 P = ParamSpec("P")
 In = TypeVar("In", bound=BaseModel)
 Out = TypeVar("Out")
+
+LONGEST_NAME = 200
+"""Characters of a step's name: what the store has room for."""
 
 STEP_CALL_NAMESPACE = uuid.UUID("6f1f7d7e-5b0c-5d43-9a55-1a7f6b1f2d10")
 """Namespace of step-call ids: the same call of the same run has the same id in every attempt."""
@@ -91,11 +95,13 @@ def _uuid(name: str) -> str:
 class Caller(Protocol):
     """What journals and charges calls: `intermezzo.flows.engine`."""
 
-    async def call(self, step: "Step[..., Any, Out]", input: BaseModel, key: str) -> Out: ...
+    async def call(self, step: "Step[..., Any, Out]", input: BaseModel, key: str) -> Out:
+        """Output of one call; raises what it ended with."""
+        ...
 
-    async def map(
-        self, step: "Step[..., Any, Out]", inputs: list[BaseModel], keys: list[str]
-    ) -> list[Out | StepError]: ...
+    async def map(self, step: "Step[..., Any, Out]", inputs: list[BaseModel], keys: list[str]) -> list[Out | StepError]:
+        """Outcomes of many calls, in order."""
+        ...
 
 
 def _engine() -> Caller:
@@ -194,8 +200,6 @@ class Step(ABC, Generic[P, In, Out]):
             InsufficientCredits: not enough for all of them; nothing was started or charged.
             MapFailed: some calls failed; it carries every result and failure.
         """
-        from intermezzo.errors import MapFailed
-
         parsed = [self._parse_item(index, item) for index, item in enumerate(inputs)]
         keys = [key(item) if key else self.digest(item) for item in parsed]
         results = await _engine().map(self, cast("list[BaseModel]", parsed), keys)
@@ -217,8 +221,8 @@ class Step(ABC, Generic[P, In, Out]):
 
     def _check(self) -> None:
         """Refuse options that cannot work."""
-        if not self.name or len(self.name) > 200:
-            raise DefinitionError(f"a step's name has 1 to 200 characters, got {self.name!r}")
+        if not 1 <= len(self.name) <= LONGEST_NAME:
+            raise DefinitionError(f"a step's name has 1 to {LONGEST_NAME} characters, got {self.name!r}")
 
     def parse(self, *args: object, **kwargs: object) -> In:
         """Make the typed input of a call from its arguments.
@@ -313,7 +317,7 @@ class Primitive(Step[P, In, Out]):
         self.__module__ = perform.__module__
         self._check()
 
-    def price(self, input: In) -> int:
+    def price(self, input: In) -> int:  # noqa: ARG002 (the same whatever the input)
         """Credits that one call reserves: the same whatever the input."""
         return self.credits
 
@@ -356,9 +360,7 @@ class Primitive(Step[P, In, Out]):
         if options.retries < 0 or options.retry_delay_seconds < 0:
             raise DefinitionError(f"{self.name}: retries and retry_delay_seconds cannot be negative")
         if options.timeout_seconds is not None and options.timeout_seconds <= 0:
-            raise DefinitionError(
-                f"{self.name}: timeout_seconds must be above 0, got {options.timeout_seconds!r}"
-            )
+            raise DefinitionError(f"{self.name}: timeout_seconds must be above 0, got {options.timeout_seconds!r}")
 
 
 class FunctionStep(Primitive[P, BaseModel, Out]):
@@ -379,9 +381,15 @@ class FunctionStep(Primitive[P, BaseModel, Out]):
         self.__module__ = function.__module__
 
     async def _call_function(self, input: BaseModel) -> Out:
-        return await self.function(**input.__dict__)
+        function: Callable[..., Awaitable[Out]] = self.function
+        return await function(**vars(input))
 
     def parse(self, *args: object, **kwargs: object) -> BaseModel:
+        """The input of a call from the function's own arguments.
+
+        Raises:
+            InvalidInput: an argument is missing, unknown, or of the wrong type.
+        """
         if len(args) == 1 and isinstance(args[0], self.input_model):
             return args[0]
         try:
@@ -409,7 +417,7 @@ def _arguments_model(name: str, signature: inspect.Signature) -> type[BaseModel]
     return create_model(f"{name}_input", __config__=ConfigDict(extra="forbid", arbitrary_types_allowed=True), **fields)
 
 
-def _returned(signature: inspect.Signature) -> Any:
+def _returned(signature: inspect.Signature) -> Any:  # noqa: ANN401 (any annotation)
     return Any if signature.return_annotation is signature.empty else signature.return_annotation
 
 
@@ -514,8 +522,8 @@ def explain(error: ValidationError) -> str:
     parts: list[str] = []
     for detail in error.errors(include_url=False)[:5]:
         field = ".".join(str(part) for part in detail["loc"]) or "input"
-        shown = repr(detail["input"])
-        got = "" if detail["type"] == "missing" else f", got {shown if len(shown) <= 80 else shown[:77] + '...'}"
+        shown = reprlib.repr(detail["input"])
+        got = "" if detail["type"] == "missing" else f", got {shown}"
         parts.append(f"{field}: {detail['msg'][0].lower()}{detail['msg'][1:]}{got}")
     more = error.error_count() - len(parts)
     return "; ".join(parts) + (f"; and {more} more" if more > 0 else "")

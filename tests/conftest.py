@@ -10,8 +10,8 @@ import socket
 import subprocess
 import tempfile
 import uuid
-from collections.abc import Generator, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import LiteralString, NoReturn, cast
@@ -57,6 +57,19 @@ def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "postgres":
         return cast("str", request.getfixturevalue("postgres_database"))
     return f"sqlite+aiosqlite:///{tmp_path}/store.db"
+
+
+@pytest.fixture(params=ENGINES)
+def new_store_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[], str]]:
+    """Makes URLs of fresh and empty stores, for tests that need many of them."""
+    with ExitStack() as databases:
+
+        def make() -> str:
+            if request.param == "postgres":
+                return databases.enter_context(_new_database(cast("str", request.getfixturevalue("postgres_url"))))
+            return f"sqlite+aiosqlite:///{tmp_path}/{uuid.uuid4().hex}.db"
+
+        yield make
 
 
 @pytest.fixture

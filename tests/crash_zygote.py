@@ -1,40 +1,32 @@
 """Forks executors from one warm process: importing Prefect once instead of at every kill.
 
-Reads one JSON object of environment variables a line, runs an executor in a child with them, and answers with one
-line: the signal that killed the child, or 0 if it ended by itself.
+Reads one JSON object of environment variables a line, runs an executor in a child with them, and answers with a line
+of JSON when it has ended: the signal that killed it, 0 if its run has ended, -1 if it failed.
 """
 
 import asyncio
 import json
 import os
+import signal
 import sys
 import traceback
 
-from prefect.client.orchestration import get_client
+from sqlalchemy import select
 
 import intermezzo.flows.engine  # noqa: F401 (what a child would import, imported once)
 from intermezzo.flows.serve import executor
 from intermezzo.human_steps.simulated_workers import SimulatedCrowd
+from intermezzo.journal.runs import ENDED
 from intermezzo.settings import settings
 from intermezzo.store import faults, open_store
+from intermezzo.store.tables import runs
 
 
 async def serve(run_id: str) -> None:
     """Serve until the run has ended and is settled."""
-    from uuid import UUID
-
-    from sqlalchemy import select
-
-    from intermezzo.journal.runs import ENDED
-    from intermezzo.store.tables import runs
-
     store = open_store()
-    async with executor(SimulatedCrowd(store, workers=3)), get_client() as client:
-        while True:
-            run = await client.read_flow_run(UUID(run_id))
-            state = await store.read(lambda c: c.scalar(select(runs.c.state).where(runs.c.id == run_id)))
-            if run.state is not None and run.state.is_final() and state in ENDED:
-                return
+    async with executor(SimulatedCrowd(store, workers=3)):
+        while await store.read(lambda c: c.scalar(select(runs.c.state).where(runs.c.id == run_id))) not in ENDED:
             await asyncio.sleep(0.1)
 
 
@@ -44,23 +36,34 @@ def child(variables: dict[str, str]) -> None:
     settings.cache_clear()
     faults.arm(variables.get("INTERMEZZO_CRASH_AT", ""))
     try:
-        asyncio.run(asyncio.wait_for(serve(variables["RUN_ID"]), 60))
-    except BaseException:
+        asyncio.run(asyncio.wait_for(serve(variables["RUN_ID"]), 100))
+    except BaseException:  # noqa: BLE001 (a forked child must never return into the zygote)
         traceback.print_exc()
         sys.stderr.flush()
         os._exit(1)
     os._exit(0)
 
 
+def nurse(order: dict[str, str]) -> None:
+    """Run an executor in a child and tell how it ended."""
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    process = os.fork()
+    if process == 0:
+        child(order)
+    _, status = os.waitpid(process, 0)
+    answer = {"order": order["ORDER"], "signal": os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0}
+    if not answer["signal"] and os.waitstatus_to_exitcode(status):
+        answer["signal"] = -1
+    os.write(1, json.dumps(answer).encode() + b"\n")  # one write: whole lines, however many nurses there are
+    os._exit(0)
+
+
 def main() -> None:
-    """Fork a child per line of standard input."""
+    """Fork a nurse per line of standard input."""
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     for line in sys.stdin:
-        process = os.fork()
-        if process == 0:
-            child(json.loads(line))
-        _, status = os.waitpid(process, 0)
-        print(json.dumps({"signal": os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0,
-                          "exit": os.waitstatus_to_exitcode(status)}), flush=True)
+        if os.fork() == 0:
+            nurse(json.loads(line))
 
 
 if __name__ == "__main__":

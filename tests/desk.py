@@ -61,15 +61,11 @@ class Desk:
         test: the run spends test credits.
     """
 
-    def __init__(
-        self, store: Store, *, granted: int = 1_000, budget: int | None = None, test: bool = False
-    ) -> None:
+    def __init__(self, store: Store, *, granted: int = 1_000, budget: int | None = None, test: bool = False) -> None:
         self.store = store
         self.granted = granted
         self.payer = Payer("acme", test=test)
-        self.facts = RunFacts(
-            id=new_id(), flow_name="triage", deployed=True, payer=self.payer, budget_credits=budget
-        )
+        self.facts = RunFacts(id=new_id(), flow_name="triage", deployed=True, payer=self.payer, budget_credits=budget)
         if granted:
             self.do(lambda c: ledger.grant(c, self.payer, granted, subject=new_id(), at=START))
         self.claim = self.attempt()
@@ -84,15 +80,11 @@ class Desk:
 
     def attempt(self, *, again: bool = False) -> Claim:
         """Begin the next attempt of the run."""
-        return self.do(
-            lambda c: journal.claim_run(c, self.facts, holder="here", lease=LEASE, again=again, at=START)
-        )
+        return self.do(lambda c: journal.claim_run(c, self.facts, holder="here", lease=LEASE, again=again, at=START))
 
     # --- step calls
 
-    def open(
-        self, calls: Sequence[NewCall], posted: Sequence[NewHumanTask] = (), *, at: datetime = START
-    ) -> None:
+    def open(self, calls: Sequence[NewCall], posted: Sequence[NewHumanTask] = (), *, at: datetime = START) -> None:
         """Open calls as the engine does: budget, journal, reserve and tasks in one transaction."""
 
         def work(connection: Connection) -> None:

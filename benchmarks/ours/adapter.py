@@ -83,9 +83,7 @@ def serving(folder: Path) -> Iterator[int]:
 
 async def start_deployed(entrypoint: str, **parameters: object) -> str:
     """Have the warm worker run a flow; returns the id of its run."""
-    given = [
-        part for name, value in parameters.items() for part in ("--param", f"{name}={json.dumps(value)}")
-    ]
+    given = [part for name, value in parameters.items() for part in ("--param", f"{name}={json.dumps(value)}")]
     command = [*INTERMEZZO, "run", entrypoint, "--deployed", "--json", *given]
     process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
     out, _ = await process.communicate()
@@ -133,8 +131,6 @@ def describe() -> dict[str, object]:
     """How durable the store is as measured: the pragmas of a connection that writes."""
     engine = open_store().engine
     with engine.connect() as connection:
-        found = {
-            p: connection.exec_driver_sql(f"PRAGMA {p}").scalar() for p in ("journal_mode", "synchronous")
-        }
+        found = {p: connection.exec_driver_sql(f"PRAGMA {p}").scalar() for p in ("journal_mode", "synchronous")}
     chosen = settings()
     return {**found, "map_chunk_size": chosen.map_chunk_size, "hot_wait_seconds": chosen.hot_wait_seconds}

@@ -45,9 +45,7 @@ async def measure(n: int) -> None:
     stored, begun = latencies(sender, woken)
     sender.close()
     since_begun = statistics.median(begun[1:])
-    report_latencies(
-        "ours", "hot resume", stored[1:], settings=adapter.describe(), median_since_begun_ms=since_begun
-    )
+    report_latencies("ours", "hot resume", stored[1:], settings=adapter.describe(), median_since_begun_ms=since_begun)
 
 
 def main() -> None:

@@ -28,9 +28,7 @@ async def main() -> None:
             thread = {"configurable": {"thread_id": str(i)}}
             await run.ainvoke("?", thread, durability="sync")
             began = now()
-            milliseconds.append(
-                (await run.ainvoke(Command(resume="!"), thread, durability="sync") - began) * 1000
-            )
+            milliseconds.append((await run.ainvoke(Command(resume="!"), thread, durability="sync") - began) * 1000)
         settings = await describe(saver, "sync")
     report_latencies("langgraph", "resume", milliseconds[1:], settings=settings)
 

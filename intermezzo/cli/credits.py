@@ -36,9 +36,7 @@ def balance(*, org: str | None, test: bool, as_json: bool) -> None:
     show(found, as_json=as_json, text=lambda: text)
 
 
-@credits.command(
-    context_settings={"ignore_unknown_options": True}
-)  # so that -5 is a wrong number, not an option
+@credits.command(context_settings={"ignore_unknown_options": True})  # so that -5 is a wrong number, not an option
 @click.argument("n", type=click.IntRange(1, _LARGEST_GRANT))
 @org_option
 @test_option
@@ -60,9 +58,7 @@ def grant(n: int, *, org: str | None, test: bool, as_json: bool) -> None:
 
 @credits.command()
 @click.option("--run", "run_id", metavar="RUN", help="Only those of one run; the start of its id will do.")
-@click.option(
-    "--limit", type=click.IntRange(1, 100_000), default=50, show_default=True, help="Most entries to show."
-)
+@click.option("--limit", type=click.IntRange(1, 100_000), default=50, show_default=True, help="Most entries to show.")
 @org_option
 @test_option
 @json_option
@@ -102,9 +98,7 @@ def _balance(payer: "Payer") -> dict[str, Any]:
     return {"org": payer.org, "test": payer.test, "available": available, "reserved": reserved}
 
 
-def _entries(
-    connection: "Connection", payer: "Payer", *, run_id: str | None, limit: int
-) -> list[dict[str, Any]]:
+def _entries(connection: "Connection", payer: "Payer", *, run_id: str | None, limit: int) -> list[dict[str, Any]]:
     from sqlalchemy import func, or_, select
 
     from intermezzo.cli.runs import find_run
@@ -112,9 +106,7 @@ def _entries(
 
     run = func.coalesce(step_calls.c.run_id, human_tasks.c.run_id)
     query = (
-        select(
-            transfers, func.coalesce(step_calls.c.step, human_tasks.c.name).label("step"), run.label("run_id")
-        )
+        select(transfers, func.coalesce(step_calls.c.step, human_tasks.c.name).label("step"), run.label("run_id"))
         # A human task of a call's first opening has the call's id: its own row says more.
         .outerjoin(human_tasks, human_tasks.c.id == transfers.c.subject)
         .outerjoin(step_calls, step_calls.c.id == transfers.c.subject)
@@ -132,9 +124,7 @@ def _entries(
 def _entries_table(rows: Sequence[Mapping[str, Any]]) -> "RenderableType":
     if not rows:
         return "There are no entries."
-    cells = [
-        (r["at"], r["move"], r["credits"], r["source"], r["target"], r["step"] or r["subject"]) for r in rows
-    ]
+    cells = [(r["at"], r["move"], r["credits"], r["source"], r["target"], r["step"] or r["subject"]) for r in rows]
     return table(["at", "move", "credits", "from", "to", "for"], cells, numbers=["credits"])
 
 

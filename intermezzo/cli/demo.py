@@ -4,7 +4,8 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import Iterator
+import textwrap
+from collections.abc import Generator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -35,13 +36,15 @@ def demo(*, me: bool, stay: bool | None, as_json: bool) -> None:
             else:
                 show(outcome)
             if stay:
-                click.prompt(f"The Prefect UI is up at {api.removesuffix('/api')}. Enter stops it", "", show_default=False)
+                click.prompt(
+                    f"The Prefect UI is up at {api.removesuffix('/api')}. Enter stops it", "", show_default=False
+                )
     if not outcome.audit.clean:
         raise SystemExit(1)
 
 
 @contextmanager
-def _demo_settings() -> Iterator[None]:
+def _demo_settings() -> Generator[None]:
     """Test mode, so that simulated workers may answer; and little patience, so that the run is seen to suspend."""
     chosen = {"INTERMEZZO_TEST_MODE": "true", "PREFECT_LOGGING_LEVEL": "ERROR"}
     chosen |= {"INTERMEZZO_HOT_WAIT_SECONDS": os.environ.get("INTERMEZZO_HOT_WAIT_SECONDS", "1")}
@@ -50,7 +53,7 @@ def _demo_settings() -> Iterator[None]:
 
 
 @contextmanager
-def _announced(what: str, *, quiet: bool) -> Iterator[None]:
+def _announced(what: str, *, quiet: bool) -> Generator[None]:
     if not quiet:
         click.echo(f"{what} …", err=True)
     yield
@@ -68,7 +71,7 @@ def show(outcome: "Outcome") -> None:
         labels.add_column(heading, overflow="fold", ratio=6 if heading.startswith("feedback") else None)
     for item in outcome.report.items:
         text = " ".join(item.text.split())
-        shown = text if len(text) <= 110 else f"{text[:109]}…"
+        shown = textwrap.shorten(text, 110, placeholder=" …")
         cells: list[Any] = [item.source, shown, *([item.draft or ""] if drafted else [])]
         labels.add_row(*cells, item.category, f"{item.agreement:.0%}")
     console.print(labels)

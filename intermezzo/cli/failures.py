@@ -77,9 +77,7 @@ def describe(error: BaseException) -> Failure:
     if isinstance(error, click.ClickException):
         return Failure(type(error).__name__, _usage(error), BAD_INPUT)
     if isinstance(error, IntermezzoError):
-        bad_input = isinstance(
-            error, DefinitionError | InvalidInput | InvalidResponse | HumanTaskNotFound | NotFound
-        )
+        bad_input = isinstance(error, DefinitionError | InvalidInput | InvalidResponse | HumanTaskNotFound | NotFound)
         return Failure(type(error).__name__, _one_line(str(error)), BAD_INPUT if bad_input else FAILED)
     if isinstance(error, OSError) and error.filename:
         return Failure(type(error).__name__, f"{error.filename}: {error.strerror}", FAILED)

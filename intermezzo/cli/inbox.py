@@ -22,9 +22,7 @@ def inbox() -> None:
 
 @inbox.command("list")
 @click.option("--mine", is_flag=True, help="Tasks you have claimed, instead of those with a free slot.")
-@click.option(
-    "--limit", type=click.IntRange(1, 1000), default=50, show_default=True, help="Most tasks to show."
-)
+@click.option("--limit", type=click.IntRange(1, 1000), default=50, show_default=True, help="Most tasks to show.")
 @worker_option
 @test_option
 @json_option
@@ -36,9 +34,7 @@ def list_tasks(*, mine: bool, limit: int, worker: str, test: bool, as_json: bool
 
 @inbox.command()
 @click.argument("task_id", required=False, metavar="[TASK_ID]")
-@click.option(
-    "--type", "types", multiple=True, metavar="TYPE", help="Without TASK_ID: only tasks of this type."
-)
+@click.option("--type", "types", multiple=True, metavar="TYPE", help="Without TASK_ID: only tasks of this type.")
 @worker_option
 @test_option
 @json_option
@@ -60,9 +56,7 @@ def show_task(task_id: str, *, as_json: bool) -> None:
 
 @inbox.command()
 @click.argument("task_id")
-@click.option(
-    "--answer", "given", required=True, metavar="JSON|@FILE|-", help="JSON, a file of it, or - for stdin."
-)
+@click.option("--answer", "given", required=True, metavar="JSON|@FILE|-", help="JSON, a file of it, or - for stdin.")
 @worker_option
 @json_option
 def submit(task_id: str, *, given: str, worker: str, as_json: bool) -> None:
@@ -92,14 +86,10 @@ def _inbox(*, test: bool = False) -> "Inbox":
     return Inbox(open_store(), test=test or settings().test_mode)
 
 
-async def _claim(
-    inbox: "Inbox", worker: str, task_id: str | None, types: Sequence[str]
-) -> "tuple[Claimed, InboxItem]":
+async def _claim(inbox: "Inbox", worker: str, task_id: str | None, types: Sequence[str]) -> "tuple[Claimed, InboxItem]":
     from intermezzo.errors import NotClaimable
 
-    claimed = (
-        await inbox.claim_next(worker, types=types) if task_id is None else await inbox.claim(worker, task_id)
-    )
+    claimed = await inbox.claim_next(worker, types=types) if task_id is None else await inbox.claim(worker, task_id)
     if claimed is None:
         raise NotClaimable(f"no human task is waiting that {worker!r} has not worked on")
     return claimed, await inbox.get(claimed.task_id)

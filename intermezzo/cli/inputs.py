@@ -136,7 +136,5 @@ def _login_name() -> str:
 
 def _checked_worker(_ctx: click.Context, _option: click.Parameter, name: str) -> str:
     if not name.strip() or not name.isprintable() or len(name) > MAX_WORKER_NAME:
-        raise click.BadParameter(
-            f"a worker's name is 1 to {MAX_WORKER_NAME} printable characters, got {name!r}"
-        )
+        raise click.BadParameter(f"a worker's name is 1 to {MAX_WORKER_NAME} printable characters, got {name!r}")
     return name

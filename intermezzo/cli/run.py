@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 @org_option
 @test_option
 @json_option
-def run(  # noqa: PLR0913 (one parameter per option)
+def run(
     target: str,
     *,
     params: tuple[str, ...],
@@ -68,9 +68,7 @@ def run(  # noqa: PLR0913 (one parameter per option)
         _run_here(target, parameters, payer, budget=budget, as_json=as_json)
 
 
-def _run_here(
-    target: str, parameters: dict[str, object], payer: "Payer", *, budget: int | None, as_json: bool
-) -> None:
+def _run_here(target: str, parameters: dict[str, object], payer: "Payer", *, budget: int | None, as_json: bool) -> None:
     from intermezzo.flows.prefect_server import prefect_api
 
     def started(name: str, run_id: str) -> None:
@@ -110,16 +108,12 @@ def _run_deployed(
     from intermezzo.store import open_store
 
     if use_running_api() is None:
-        raise IntermezzoError(
-            "no Prefect server is running; start `intermezzo serve`, or set PREFECT_API_URL"
-        )
+        raise IntermezzoError("no Prefect server is running; start `intermezzo serve`, or set PREFECT_API_URL")
     with own_stdout(as_json=as_json):
         from intermezzo.flows.remote_runs import start
 
         _quieten_prefect()
-        name, run_id = asyncio.run(
-            start(open_store(), target, parameters, payer=payer, budget_credits=budget)
-        )
+        name, run_id = asyncio.run(start(open_store(), target, parameters, payer=payer, budget_credits=budget))
     address = run_address(run_id)
     outcome: dict[str, object] = {"run_id": run_id, "name": name, "ui": address}
     if not as_json:

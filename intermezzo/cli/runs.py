@@ -30,9 +30,7 @@ def runs() -> None:
 @click.option("--state", type=click.Choice(_STATES), help="Only runs in this state.")
 @click.option("--org", metavar="ORG", help="Only runs that this organisation pays for.")
 @click.option("--test", is_flag=True, help="Only test runs.")
-@click.option(
-    "--limit", type=click.IntRange(1, 10_000), default=20, show_default=True, help="Most runs to show."
-)
+@click.option("--limit", type=click.IntRange(1, 10_000), default=20, show_default=True, help="Most runs to show.")
 @json_option
 def list_runs(*, state: str | None, org: str | None, test: bool, limit: int, as_json: bool) -> None:
     """List runs, the newest first."""
@@ -166,9 +164,7 @@ def steps_table(steps: Sequence[Mapping[str, Any]]) -> "RenderableType":
     """The steps of a run and what they cost."""
     numbers = ["calls", "completed", "open", "failed", "spent", "held"]
     fields = ["calls", "completed", "open", "failed", "spent_credits", "reserved_credits"]
-    rows = [
-        (s["step"], "people" if s["kind"] == "human" else "function", *(s[f] for f in fields)) for s in steps
-    ]
+    rows = [(s["step"], "people" if s["kind"] == "human" else "function", *(s[f] for f in fields)) for s in steps]
     return table(["step", "worker", *numbers], rows, numbers=numbers)
 
 

@@ -52,12 +52,6 @@ def _announce(api: str, *, as_json: bool) -> None:
     ui = os.environ.get("PREFECT_UI_URL") or api.removesuffix("/api")
     store = open_store().url.render_as_string()
     if as_json:
-        click.echo(
-            json_text(
-                {"ui": ui, "api": api, "store": store, "pool": settings().work_pool, "pid": os.getpid()}
-            )
-        )
+        click.echo(json_text({"ui": ui, "api": api, "store": store, "pool": settings().work_pool, "pid": os.getpid()}))
     else:
-        click.echo(
-            f"Prefect UI   {ui}\nStore        {store}\nWork pool    {settings().work_pool}\nCtrl-C stops it."
-        )
+        click.echo(f"Prefect UI   {ui}\nStore        {store}\nWork pool    {settings().work_pool}\nCtrl-C stops it.")

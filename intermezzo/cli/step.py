@@ -28,9 +28,7 @@ _WINDOW = 4
 
 @click.command()
 @click.argument("type", metavar="TYPE")
-@click.option(
-    "--input", "given", metavar="JSON|@FILE|-", help="The input: JSON, a file of it, or - for stdin."
-)
+@click.option("--input", "given", metavar="JSON|@FILE|-", help="The input: JSON, a file of it, or - for stdin.")
 @click.option("--batch", metavar="FILE|-", help="Many inputs: one JSON object a line.")
 @click.option(
     "--concurrency",

@@ -33,18 +33,14 @@ def print_task(item: "InboxItem", claimed: "Claimed | None") -> None:
     schema = AnswerSchema.of(item.answer_schema)
     required = item.answer_schema.get("required")
     names = required if isinstance(required, list) else []
-    rows = [
-        (name, "required" if name in names else "optional", _expected(schema, name)) for name in schema.fields
-    ]
+    rows = [(name, "required" if name in names else "optional", _expected(schema, name)) for name in schema.fields]
     out.print(table(["answer", "", "expected"], rows))
     if claimed is None:
         state = f"{item.state}, {item.open_slots} of {item.assignments_required} slots free"
         out.print(f"The task is {state}. To answer: intermezzo inbox claim {item.id}", soft_wrap=True)
     else:
         out.print(f"Yours until {claimed.lease_expires_at.astimezone():%Y-%m-%d %H:%M:%S}. To answer:")
-        out.print(
-            f"  intermezzo inbox submit {item.id} --answer {shlex.quote(_example(schema))}", soft_wrap=True
-        )
+        out.print(f"  intermezzo inbox submit {item.id} --answer {shlex.quote(_example(schema))}", soft_wrap=True)
 
 
 def _markdown(text: str) -> Markdown:
@@ -60,9 +56,7 @@ def _rendered(control: c.Control) -> "RenderableType":
         case c.Divider():
             return Rule()
         case c.Link():
-            return Text(
-                printable(f"{control.text} <{control.url}>" if control.text != control.url else control.url)
-            )
+            return Text(printable(f"{control.text} <{control.url}>" if control.text != control.url else control.url))
         case c.Image():
             return Text(printable(f"[image{f': {control.alt}' if control.alt else ''}] <{control.url}>"))
         case c.Audio():

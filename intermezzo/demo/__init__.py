@@ -6,9 +6,7 @@ from pathlib import Path
 
 def documents() -> list[Path]:
     """The demo's documents: a survey (PDF), support e-mails (DOCX), reviews (XLSX) and a chat (TXT)."""
-    return sorted(
-        path for path in (Path(__file__).parent / "documents").iterdir() if not path.name.startswith(".")
-    )
+    return sorted(path for path in (Path(__file__).parent / "documents").iterdir() if not path.name.startswith("."))
 
 
 def split_items(text: str) -> list[str]:

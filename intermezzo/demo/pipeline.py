@@ -14,9 +14,7 @@ from intermezzo.demo import split_items
 CATEGORIES = ["positive", "negative", "neutral"]
 QUESTION = "How does this customer feel?"
 
-sentiment = label_text.with_options(
-    name="sentiment", assignments_required=3, consensus_strategy="majority_vote"
-)
+sentiment = label_text.with_options(name="sentiment", assignments_required=3, consensus_strategy="majority_vote")
 draft = llm_generate.with_options(name="draft", retries=2)
 
 COUNT = """
@@ -53,16 +51,12 @@ async def customer_feedback(documents: list[str]) -> dict[str, JsonValue]:
     files = [Path(document) for document in documents]
     contents = [base64.b64encode(file.read_bytes()).decode() for file in files]
     parsed = await document_parse.map([{"content_base64": content} for content in contents])
-    found = [
-        (file.name, text) for file, doc in zip(files, parsed, strict=True) for text in split_items(doc.text)
-    ]
+    found = [(file.name, text) for file, doc in zip(files, parsed, strict=True) for text in split_items(doc.text)]
 
     masked = await pii_detect.map([{"text": text, "mask": True} for _, text in found])
     texts = [item.redacted_text or "" for item in masked]
     drafts = await draft_labels(texts) if has_llm_key() else [None] * len(texts)
-    labels = await sentiment.map(
-        [{"text": text, "categories": CATEGORIES, "question": QUESTION} for text in texts]
-    )
+    labels = await sentiment.map([{"text": text, "categories": CATEGORIES, "question": QUESTION} for text in texts])
 
     votes = [{"category": label.category, "agreement": label.agreement} for label in labels]
     counted = await code_execute(code=COUNT, stdin=json.dumps(votes))
@@ -82,9 +76,6 @@ async def draft_labels(texts: list[str]) -> list[str | None]:
     """What a language model would answer; people decide."""
     ask = f"{QUESTION} Answer with one word of: {', '.join(CATEGORIES)}."
     answers = await draft.map(
-        [
-            {"messages": [{"role": "user", "content": text}], "system_prompt": ask, "max_tokens": 10}
-            for text in texts
-        ]
+        [{"messages": [{"role": "user", "content": text}], "system_prompt": ask, "max_tokens": 10} for text in texts]
     )
     return [answer.text.strip().lower() for answer in answers]

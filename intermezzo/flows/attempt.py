@@ -96,7 +96,7 @@ class Attempt:
     async def _do(self, step: AnyStep, missing: dict[str, Call]) -> Mapping[str, Outcome]:
         try:
             if isinstance(step, HumanStep):
-                return await self.people.ask(cast("HumanStep[..., Any, Any]", step), missing)
+                return await self.people.ask(step, missing)
             return await self._primitives.work(cast("Primitive[..., Any, Any]", step), missing)
         except AttemptSuperseded as superseded:
             if self._suspending is not None:

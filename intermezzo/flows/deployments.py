@@ -55,7 +55,9 @@ async def ensure_pool(client: PrefectClient) -> None:
     """Create the work pool of the warm workers, unless it is there."""
     template = WarmWorker.get_default_base_job_template()
     try:
-        await client.create_work_pool(WorkPoolCreate(name=settings().work_pool, type=WORKER_TYPE, base_job_template=template))
+        await client.create_work_pool(
+            WorkPoolCreate(name=settings().work_pool, type=WORKER_TYPE, base_job_template=template)
+        )
     except ObjectAlreadyExists:
         return
 

@@ -79,12 +79,13 @@ async def finish(attempt: "Attempt", state: RunState) -> None:
 
 def attach_hooks(flow: Flow[..., Any], engine: "Engine") -> None:
     """Be told by Prefect when runs of this flow end, in whatever process they run."""
-    for hooks, state in (
+    ends: list[tuple[list[Any], RunState]] = [
         (flow.on_completion_hooks, "completed"),
         (flow.on_failure_hooks, "failed"),
         (flow.on_crashed_hooks, "crashed"),
         (flow.on_cancellation_hooks, "cancelled"),
-    ):
+    ]
+    for hooks, state in ends:
         if not any(isinstance(hook, _Settle) for hook in hooks):
             hooks.append(_Settle(engine, state))
 
@@ -97,7 +98,7 @@ class _Settle:
         self._engine = engine
         self._state: RunState = state
 
-    async def __call__(self, flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:
+    async def __call__(self, _flow: Flow[..., Any], flow_run: FlowRun, _state: State[Any]) -> None:
         """Settle, unless the run will be started again."""
         run_id = str(flow_run.id)
         attempt = self._engine.attempt_of(run_id)

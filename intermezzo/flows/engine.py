@@ -9,6 +9,7 @@ from prefect.context import FlowRunContext, TaskRunContext
 from prefect.exceptions import Abort
 from prefect.logging.loggers import flow_run_logger
 from pydantic import BaseModel
+from sqlalchemy import Connection
 
 from intermezzo import journal
 from intermezzo.errors import AttemptSuperseded, MisplacedStep, StepError
@@ -142,11 +143,9 @@ class Engine:
         return self._roots[own]
 
 
-def _claim(connection: Any, facts: RunFacts, *, again: bool) -> journal.Claim:
+def _claim(connection: Connection, facts: RunFacts, *, again: bool) -> journal.Claim:
     here = runtime()
-    claim = journal.claim_run(
-        connection, facts, holder=here.holder, lease=here.lease, again=again, at=utc_now()
-    )
+    claim = journal.claim_run(connection, facts, holder=here.holder, lease=here.lease, again=again, at=utc_now())
     reach("attempt.claim")
     return claim
 

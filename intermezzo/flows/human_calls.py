@@ -4,7 +4,10 @@ import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
+from functools import partial
 from typing import Any
+
+from sqlalchemy import Connection
 
 from intermezzo import journal
 from intermezzo.flows.calls import Call, Opener, Outcome, recorded_outcome
@@ -139,8 +142,7 @@ class HumanCalls:
             while self._hints:
                 ids = list(self._hints)
                 self._hints.clear()
-                run_id = self._claim.run_id
-                for call in await self._store.read(lambda c, ids=ids: journal.read_calls(c, run_id, ids)):
+                for call in await self._store.read(partial(_read, self._claim.run_id, ids)):
                     self._answered(call)
         finally:
             self._looking = None
@@ -168,6 +170,10 @@ class HumanCalls:
     def fail(self, error: BaseException) -> None:
         """Make every waiting call raise `error`."""
         _fail(self._waits.values(), error)
+
+
+def _read(run_id: str, ids: list[str], connection: Connection) -> list[RecordedCall]:
+    return journal.read_calls(connection, run_id, ids)
 
 
 def _fail(futures: "Iterable[asyncio.Future[RecordedCall]]", error: BaseException) -> None:

@@ -69,9 +69,7 @@ async def run_here(
     async with get_client() as client:
         run = await client.create_flow_run(flow, parameters=parameters, tags=["intermezzo"], state=Pending())
         run_id = str(run.id)
-        facts = RunFacts(
-            id=run_id, flow_name=flow.name, deployed=False, payer=payer, budget_credits=budget_credits
-        )
+        facts = RunFacts(id=run_id, flow_name=flow.name, deployed=False, payer=payer, budget_credits=budget_credits)
         await here.store.write(
             lambda c: journal.create_run(c, facts, state="scheduled", lease=here.lease, at=utc_now())
         )
@@ -103,9 +101,7 @@ async def _until_end(
     state = None if body.cancelled() else body.result()
     if requests and (state is None or not state.is_completed()):
         await _set_cancelled(client, run.id, "Cancelled by a person.")
-        return Ended(
-            run_id=run_id, flow_name=flow.name, state="Cancelled", message="by a person", completed=False
-        )
+        return Ended(run_id=run_id, flow_name=flow.name, state="Cancelled", message="by a person", completed=False)
     if state is None:
         state = (await client.read_flow_run(run.id)).state or Pending()
     ended: RunState = "completed" if state.is_completed() else "failed"

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 
 import httpx
@@ -36,7 +36,7 @@ def server_environment(home: Path) -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def prefect_api() -> Iterator[str]:
+def prefect_api() -> Generator[str]:
     """The API address of the configured Prefect server, of a running `intermezzo serve`, or of an embedded one.
 
     An embedded server lives as long as the context.
@@ -90,7 +90,7 @@ def free_port(preferred: int) -> int:
 
 
 @contextlib.contextmanager
-def embedded_server(home: Path, port: int) -> Iterator[None]:
+def embedded_server(home: Path, port: int) -> Generator[None]:
     """A Prefect server on that port of 127.0.0.1, with its files in `home`, while the context lasts.
 
     Raises:
@@ -99,7 +99,7 @@ def embedded_server(home: Path, port: int) -> Iterator[None]:
     home.mkdir(parents=True, exist_ok=True)
     log_path = home / "prefect-server.log"
     with log_path.open("ab") as log:
-        child = subprocess.Popen(  # noqa: S603 (our own module)
+        child = subprocess.Popen(
             [sys.executable, "-m", "intermezzo.flows.prefect_server", str(port)],
             stdin=subprocess.PIPE,
             stdout=log,
@@ -126,7 +126,7 @@ def _wait_until_healthy(child: "subprocess.Popen[bytes]", port: int, log_path: P
             if child.poll() is not None:
                 break
             with contextlib.suppress(httpx.TransportError):
-                if client.get(f"http://127.0.0.1:{port}/api/health", timeout=5).status_code == httpx.codes.OK:
+                if client.get(f"http://127.0.0.1:{port}/api/health", timeout=5).is_success:
                     return
             time.sleep(0.1)
     raise IntermezzoError(f"the embedded Prefect server did not start on port {port}; its log is {log_path}")

@@ -89,17 +89,13 @@ class PrimitiveCalls:
             await self._task_runs.many(step, calls, lambda chunk: self._perform_chunk(step, chunk, outcomes))
         return outcomes
 
-    async def _perform_one(
-        self, step: AnyPrimitive, call: Call, outcomes: dict[str, Outcome]
-    ) -> StepError | None:
+    async def _perform_one(self, step: AnyPrimitive, call: Call, outcomes: dict[str, Outcome]) -> StepError | None:
         closing = await self._perform(step, call, outcomes)
         await self.close(step, [(call, closing)])
         outcome = outcomes[call.id]
         return outcome if isinstance(outcome, StepError) else None
 
-    async def _perform_chunk(
-        self, step: AnyPrimitive, chunk: Sequence[Call], outcomes: dict[str, Outcome]
-    ) -> int:
+    async def _perform_chunk(self, step: AnyPrimitive, chunk: Sequence[Call], outcomes: dict[str, Outcome]) -> int:
         """Do many calls, a bounded number at a time, closing them while others are still under way.
 
         Returns:

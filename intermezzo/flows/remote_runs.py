@@ -71,8 +71,8 @@ async def follow(run_id: str) -> AsyncIterator[Seen]:
 async def cancel(store: Store, run_id: str, *, patience_seconds: float = 10.0) -> RunState:
     """Cancel a run, whoever works on it, or nobody.
 
-    An executor that works on it gets time to stop it in order; then, or when there is none, it is settled from
-    here, and an attempt that still runs somewhere can write nothing more.
+    An executor that works on it gets time to stop it in order; then, or when there is none, it is settled
+    from here, and an attempt that still runs somewhere can write nothing more.
 
     Returns:
         The state in which it has ended; another than cancelled if it had ended before.

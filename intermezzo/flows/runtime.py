@@ -7,9 +7,11 @@ import threading
 import uuid
 from collections import Counter
 from collections.abc import Callable, Sequence
-from datetime import timedelta
-from functools import cache
+from datetime import datetime, timedelta
+from functools import cache, partial
 from typing import Protocol
+
+from sqlalchemy import Connection
 
 from intermezzo import journal
 from intermezzo.errors import StoreError
@@ -88,6 +90,9 @@ class Runtime:
             if listening is not None and not listening.loop.is_closed():
                 listening.loop.call_soon_threadsafe(listening.heard, heard)
 
+    def _renew(self, run_ids: list[str], until: datetime, connection: Connection) -> None:
+        journal.renew_leases(connection, self.holder, run_ids, until=until)
+
     def _beat(self) -> None:
         while not self._closed.wait(self.lease.total_seconds() / 3):
             with self._lock:
@@ -96,7 +101,7 @@ class Runtime:
             for start in range(0, len(held), 500):
                 part = held[start : start + 500]
                 with contextlib.suppress(StoreError):  # it is closed when the process ends
-                    self.store.submit(lambda c, part=part: journal.renew_leases(c, self.holder, part, until=until))
+                    self.store.submit(partial(self._renew, part, until))
 
 
 @cache

@@ -2,9 +2,10 @@
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager, nullcontext
 
+from prefect import flow_engine
 from prefect.client.orchestration import get_client
 
 from intermezzo.flows.deployments import ensure_pool
@@ -15,7 +16,7 @@ from intermezzo.store import open_store
 
 
 @asynccontextmanager
-async def executor(crowd: SimulatedCrowd | None = None) -> AsyncIterator[WarmWorker]:
+async def executor(crowd: SimulatedCrowd | None = None) -> AsyncGenerator[WarmWorker]:
     """A warm worker and a reconciler, running until the context is left.
 
     Args:
@@ -45,6 +46,8 @@ async def serve_until_stopped(started: Callable[[], None] = lambda: None) -> Non
     Args:
         started: called once everything runs.
     """
+    # Prefect lets each flow run take SIGTERM for itself; here it is for all of them, and comes to us.
+    vars(flow_engine)["capture_sigterm"] = nullcontext
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for name in (signal.SIGINT, signal.SIGTERM):

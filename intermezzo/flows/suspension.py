@@ -6,6 +6,7 @@ before the suspension has landed in Prefect, the look afterwards resumes again.
 """
 
 import json
+import textwrap
 import uuid
 from typing import TYPE_CHECKING
 
@@ -120,5 +121,4 @@ def _difference(before: dict[str, object], now: dict[str, object]) -> str:
 
 
 def _short(value: object) -> str:
-    text = json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= 60 else f"{text[:57]}…"
+    return textwrap.shorten(json.dumps(value, ensure_ascii=False), 60, placeholder=" …")

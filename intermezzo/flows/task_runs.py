@@ -6,10 +6,10 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextvars import ContextVar
 from typing import Any, TypeVar
 
-from prefect import task
 from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import State
 from prefect.context import TaskRunContext
-from prefect.states import Completed, Failed, State
+from prefect.states import Completed, Failed
 from prefect.tasks import Task
 
 from intermezzo.errors import StepError
@@ -34,9 +34,7 @@ class TaskRuns:
         self._refilled_at = time.monotonic()
         self._counts: dict[str, int] = {}
 
-    async def one(
-        self, step: Primitive[..., Any, Any], work: Callable[[], Awaitable[StepError | None]]
-    ) -> None:
+    async def one(self, step: Primitive[..., Any, Any], work: Callable[[], Awaitable[StepError | None]]) -> None:
         """Do a single call in a task run of its own, unless there have been too many lately."""
         if TaskRunContext.get() is not None or not self._take_token():
             await work()
@@ -89,14 +87,15 @@ async def _run(step: Primitive[..., Any, Any], run_name: str, job: Job) -> None:
             return await job()
         except asyncio.CancelledError:
             raise
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 (raised again below, outside of the task run)
             # Money and fencing errors are the engine's to raise in the flow; the task run only shows them.
             raised.append(error)
             return Failed(message=f"{type(error).__name__}: {error}")
 
     token = _job.set(guarded)
     try:
-        await _task_of(step, run_name)(return_state=True)
+        running: Any = _task_of(step, run_name)(return_state=True)  # Prefect types it as if it were synchronous
+        await running
     finally:
         _job.reset(token)
     if raised:
@@ -104,11 +103,11 @@ async def _run(step: Primitive[..., Any, Any], run_name: str, job: Job) -> None:
 
 
 def _task_of(step: Primitive[..., Any, Any], run_name: str) -> Task[[], Any]:
-    return task(
+    return Task(
         _work,
         name=step.name,
         task_run_name=run_name.replace("{", "{{").replace("}", "}}"),
-        tags=["intermezzo", step.type],
+        tags={"intermezzo", step.type},
         description=(step.__doc__ or "").partition("\n")[0] or None,
         persist_result=False,
         cache_policy=NO_CACHE,

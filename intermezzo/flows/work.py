@@ -21,14 +21,14 @@ async def perform(step: Primitive[..., Any, Out], input: BaseModel, call: StepCa
     Returns:
         The output, or the error of the last try. What it was raised from is its `__cause__`.
     """
-    tries = step.options.retries + 1
-    for number in range(1, tries + 1):
-        reach("work.before")
-        outcome = await _try(step, input, call)
-        if not isinstance(outcome, StepError) or number == tries or not _worth_retrying(outcome):
+    reach("work.before")
+    outcome = await _try(step, input, call)
+    for retry in range(step.options.retries):
+        if not isinstance(outcome, StepError) or not _worth_retrying(outcome):
             break
-        pause = min(step.options.retry_delay_seconds * 2 ** (number - 1), _LONGEST_PAUSE_SECONDS)
+        pause = min(step.options.retry_delay_seconds * 2**retry, _LONGEST_PAUSE_SECONDS)
         await asyncio.sleep(pause * random.uniform(1, 1.2))  # noqa: S311 (spreads retries, keeps no secret)
+        outcome = await _try(step, input, call)
     reach("work.after")
     return outcome
 

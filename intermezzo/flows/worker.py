@@ -46,8 +46,8 @@ class WarmWorker(BaseWorker[BaseJobConfiguration, BaseVariables, WarmWorkerResul
     _description = "Runs flows inside the process of `intermezzo serve`, so that resumed runs go on at once."
     _display_name = "Intermezzo"
 
-    def __init__(self, **options: Any) -> None:
-        super().__init__(work_pool_name=settings().work_pool, **options)
+    def __init__(self) -> None:
+        super().__init__(work_pool_name=settings().work_pool)
         self._nudged = asyncio.Event()
         self._flows: dict[str, tuple[float, Flow[..., Any]]] = {}
         self._running: dict[str, asyncio.Task[None]] = {}
@@ -84,7 +84,7 @@ class WarmWorker(BaseWorker[BaseJobConfiguration, BaseVariables, WarmWorkerResul
     async def run(
         self,
         flow_run: FlowRun,
-        configuration: BaseJobConfiguration,
+        configuration: BaseJobConfiguration,  # noqa: ARG002 (how infrastructure would be set up; there is none)
         task_status: anyio.abc.TaskStatus[int] | None = None,
     ) -> WarmWorkerResult:
         """Run one attempt of a flow run; called by Prefect's worker."""
@@ -118,7 +118,8 @@ class WarmWorker(BaseWorker[BaseJobConfiguration, BaseVariables, WarmWorkerResul
         )
         here.keep(run_id)
         try:
-            await run_flow(flow, flow_run=flow_run, parameters=flow_run.parameters, return_type="state")
+            running: Any = run_flow(flow, flow_run=flow_run, parameters=flow_run.parameters, return_type="state")
+            await running
         except (Pause, Abort):
             pass
         finally:
@@ -130,7 +131,7 @@ class WarmWorker(BaseWorker[BaseJobConfiguration, BaseVariables, WarmWorkerResul
         deployment = await self.client.read_deployment(flow_run.deployment_id)
         assert deployment.entrypoint is not None
         file = Path(deployment.entrypoint.rpartition(":")[0])
-        changed_at = file.stat().st_mtime if file.suffix == ".py" else 0.0
+        changed_at = await asyncio.to_thread(_changed_at, file)
         known = self._flows.get(deployment.entrypoint)
         if known is None or known[0] != changed_at:
             if deployment.path and deployment.path not in sys.path:
@@ -154,6 +155,10 @@ class WarmWorker(BaseWorker[BaseJobConfiguration, BaseVariables, WarmWorkerResul
                 await self._nudged.wait()
         except TimeoutError:
             return
+
+
+def _changed_at(file: Path) -> float:
+    return file.stat().st_mtime if file.suffix == ".py" else 0.0
 
 
 def ungrouped(flow: Flow[..., Any]) -> Flow[..., Any]:

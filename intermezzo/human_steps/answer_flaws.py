@@ -60,9 +60,7 @@ _EXPECTED: dict[str, Callable[[JsonValue], str]] = {
         _TYPES.get(str(t), str(t)) for t in (limit if isinstance(limit, list) else [limit])
     ),
     "anyOf": lambda limit: " or ".join(dict.fromkeys(_described(branch) for branch in _nodes(limit))),
-    "oneOf": lambda limit: (
-        f"exactly one of: {', '.join(dict.fromkeys(_described(b) for b in _nodes(limit)))}"
-    ),
+    "oneOf": lambda limit: f"exactly one of: {', '.join(dict.fromkeys(_described(b) for b in _nodes(limit)))}",
     "contains": lambda limit: f"a list with {_described(limit if isinstance(limit, dict) else {})} in it",
     "not": lambda _: "another value",
 }
@@ -126,9 +124,7 @@ def _unknown(path: str, known: list[str], value: JsonValue) -> str:
 def _came(keyword: str, instance: JsonValue) -> str:
     if keyword in ("minLength", "maxLength") and isinstance(instance, str):
         return f"{len(instance)}: {shown(instance)}"
-    if keyword in ("minItems", "maxItems", "minProperties", "maxProperties") and isinstance(
-        instance, list | dict
-    ):
+    if keyword in ("minItems", "maxItems", "minProperties", "maxProperties") and isinstance(instance, list | dict):
         return str(len(instance))
     return shown(instance)
 

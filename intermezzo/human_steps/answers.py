@@ -103,9 +103,7 @@ class AnswerSchema:
         """Name of each top-level field → its schema."""
         return cast("dict[str, Node]", self.schema["properties"])
 
-    def sample(
-        self, choose: Callable[[Sequence[JsonValue]], JsonValue] | None = None
-    ) -> dict[str, JsonValue]:
+    def sample(self, choose: Callable[[Sequence[JsonValue]], JsonValue] | None = None) -> dict[str, JsonValue]:
         """An example answer that validates: first option, minimum, true, "test response".
 
         Args:
@@ -156,9 +154,7 @@ def _schema_of_model(model: type[BaseModel]) -> Node:
         source = plain_schema(model.model_json_schema())
         written = model.model_json_schema(mode="serialization")
     except PydanticInvalidForJsonSchema as error:
-        raise DefinitionError(
-            f"answer schema: {model.__name__} has a field without JSON Schema: {error}"
-        ) from None
+        raise DefinitionError(f"answer schema: {model.__name__} has a field without JSON Schema: {error}") from None
     lost = set(_fields(source)) - set(_fields(written))
     if lost:
         raise DefinitionError(

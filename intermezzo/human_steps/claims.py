@@ -67,9 +67,7 @@ def claim_task(connection: Connection, worker_id: str, task_id: str, *, test: bo
     _check_worker(worker_id)
     task = lock_task(connection, task_id)
     if task.test != test:
-        whose = (
-            "a test task, answered by simulated workers" if task.test else "a live task, answered by people"
-        )
+        whose = "a test task, answered by simulated workers" if task.test else "a live task, answered by people"
         raise NotClaimable(f"human task {task_id} is {whose}")
     mine = _held_by(connection, task_id, worker_id)
     if mine is not None and mine.state == "claimed":
@@ -112,14 +110,12 @@ def _queue(worker_id: str, *, test: bool, types: Sequence[str]) -> "Select[tuple
     query = select(human_tasks).where(human_tasks.c.state == "open", human_tasks.c.test == test, ~worked_on)
     if types:
         query = query.where(human_tasks.c.type.in_(types))
-    return query.order_by(
-        human_tasks.c.priority.desc(), human_tasks.c.created_at, human_tasks.c.id
-    ).with_for_update(skip_locked=True)
+    return query.order_by(human_tasks.c.priority.desc(), human_tasks.c.created_at, human_tasks.c.id).with_for_update(
+        skip_locked=True
+    )
 
 
-def _take(
-    connection: Connection, task: "Row[tuple[object, ...]]", worker_id: str, *, at: datetime
-) -> Claimed:
+def _take(connection: Connection, task: "Row[tuple[object, ...]]", worker_id: str, *, at: datetime) -> Claimed:
     claim = Claimed(
         assignment_id=str(uuid.uuid4()),
         task_id=task.id,
@@ -141,9 +137,7 @@ def _take(
     return claim
 
 
-def submit(
-    connection: Connection, task_id: str, worker_id: str, answer: dict[str, JsonValue], *, at: datetime
-) -> str:
+def submit(connection: Connection, task_id: str, worker_id: str, answer: dict[str, JsonValue], *, at: datetime) -> str:
     """Store a worker's validated answer, pay for it, and close the task if that settles it.
 
     Sending the same answer again changes nothing and returns the same.
@@ -175,9 +169,7 @@ def submit(
             submitted_at=at,
         )
     )
-    connection.execute(
-        update(assignments).where(assignments.c.id == claim.id).values(state="approved", closed_at=at)
-    )
+    connection.execute(update(assignments).where(assignments.c.id == claim.id).values(state="approved", closed_at=at))
     reach("answer.stored")
     return _settle(connection, task, worker_id, at=at)
 
@@ -195,16 +187,12 @@ def _submitted_before(
         raise ClaimLost(f"worker {claim.worker_id!r} has already answered human task {task.id}")
     if not LEGAL_MOVES[task.state]:
         raise ClaimLost(f"human task {task.id} is {task.state}; the answer came too late")
-    raise ClaimLost(
-        f"the claim of worker {claim.worker_id!r} on human task {task.id} has lapsed; claim it again"
-    )
+    raise ClaimLost(f"the claim of worker {claim.worker_id!r} on human task {task.id} has lapsed; claim it again")
 
 
 def _settle(connection: Connection, task: "Row[tuple[object, ...]]", worker_id: str, *, at: datetime) -> str:
     """Pay for the newest answer and see whether the answers now agree."""
-    given = connection.execute(
-        select(responses).where(responses.c.task_id == task.id).order_by(responses.c.seq)
-    ).all()
+    given = connection.execute(select(responses).where(responses.c.task_id == task.id).order_by(responses.c.seq)).all()
     payer = Payer(task.org, test=task.test)
     ledger.reward(connection, payer, task.id, worker_id, task.reward_credits, n=len(given), at=at)
     schema = AnswerSchema.of(json.loads(task.answer_schema))
@@ -218,9 +206,7 @@ def _settle(connection: Connection, task: "Row[tuple[object, ...]]", worker_id: 
         case NotYet():
             return task.state
         case Split():
-            transition(
-                connection, task, "failed", error=NoConsensus(f"{task.name}: {outcome.summary}"), at=at
-            )
+            transition(connection, task, "failed", error=NoConsensus(f"{task.name}: {outcome.summary}"), at=at)
             return "failed"
         case Agreed():
             try:

@@ -93,9 +93,7 @@ def consensus(
         return waiting
     votes = count_votes(answers, closed_fields)
     if strategy == "majority_vote":
-        split = [
-            field for field, counts in votes.items() if list(counts.values()).count(max(counts.values())) > 1
-        ]
+        split = [field for field, counts in votes.items() if list(counts.values()).count(max(counts.values())) > 1]
     elif strategy == "unanimous":
         split = [field for field, counts in votes.items() if len(counts) > 1]
     else:
@@ -165,8 +163,7 @@ def _split(strategy: ConsensusStrategy, fields: Sequence[str], votes: Votes) -> 
     counts = [
         f"{_one_line(field)}: "
         + ", ".join(
-            f"{_shortened(vote, 60)} {count} of {sum(votes[field].values())}"
-            for vote, count in votes[field].items()
+            f"{_shortened(vote, 60)} {count} of {sum(votes[field].values())}" for vote, count in votes[field].items()
         )
         for field in fields
     ]

@@ -15,9 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints,
 from intermezzo.errors import DefinitionError
 from intermezzo.steps import explain
 
-WebAddress = Annotated[
-    str, StringConstraints(pattern=r"^[Hh][Tt][Tt][Pp][Ss]?://[^\s<>\"`\\]+$", max_length=4096)
-]
+WebAddress = Annotated[str, StringConstraints(pattern=r"^[Hh][Tt][Tt][Pp][Ss]?://[^\s<>\"`\\]+$", max_length=4096)]
 """An http or https address: anything else (`javascript:`, `file:`) could act in the worker's browser."""
 
 
@@ -145,9 +143,7 @@ def _made(control: type[_C], **fields: str) -> _C:
 
 def default_controls(input: Mapping[str, JsonValue]) -> list[Control]:
     """Any input, readable: one markdown per field with its name and value."""
-    return [
-        Markdown(value=f"**{escaped(name) or '(unnamed)'}:**{_value(value)}") for name, value in input.items()
-    ]
+    return [Markdown(value=f"**{escaped(name) or '(unnamed)'}:**{_value(value)}") for name, value in input.items()]
 
 
 def _value(value: JsonValue) -> str:

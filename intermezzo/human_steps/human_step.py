@@ -104,7 +104,7 @@ class HumanStep(Step[P, In, Out]):
         given = self.options.worker_reward_credits
         return self.reward_credits if given is None else given
 
-    def price(self, input: In) -> int:
+    def price(self, input: In) -> int:  # noqa: ARG002 (the same whatever the input)
         """Credits one call reserves: rewards of all slots and the platform fee (spec: CS-25)."""
         return human_price(self.reward, self.options.assignments_required)
 
@@ -188,8 +188,7 @@ class HumanStep(Step[P, In, Out]):
         strategies = ConsensusStrategy.__args__
         if options.consensus_strategy not in strategies:
             raise DefinitionError(
-                f"{self.name}: consensus_strategy is one of {', '.join(strategies)}, "
-                f"got {options.consensus_strategy!r}"
+                f"{self.name}: consensus_strategy is one of {', '.join(strategies)}, got {options.consensus_strategy!r}"
             )
 
 
@@ -256,7 +255,7 @@ def human_step(
     merges = is_model and issubclass(output, Answer)
     fixed = None if answer_schema else AnswerSchema.of(_form_schema(output) if merges else cast("Any", output))
 
-    def schema_for(value: Any) -> AnswerSchema:
+    def schema_for(value: Any) -> AnswerSchema:  # noqa: ANN401 (the type's own input model)
         return fixed or AnswerSchema.of(cast("Callable[[Any], Any]", answer_schema)(value))
 
     return register(
@@ -274,7 +273,7 @@ def human_step(
     )
 
 
-def _form_schema(output: Any) -> dict[str, object]:
+def _form_schema(output: object) -> dict[str, object]:
     """The JSON Schema of an `Answer` model without the fields that workers never fill."""
     form = AnswerSchema.of(output)
     properties = {name: field for name, field in form.fields.items() if name not in Answer.model_fields}

@@ -81,9 +81,7 @@ class Inbox:
             HumanTaskNotFound: there is none of that id.
             NotClaimable: it is closed, has no free slot, or this worker has answered it.
         """
-        return await self.store.write(
-            lambda c: claims.claim_task(c, worker_id, task_id, test=self.test, at=utc_now())
-        )
+        return await self.store.write(lambda c: claims.claim_task(c, worker_id, task_id, test=self.test, at=utc_now()))
 
     async def claim_next(self, worker_id: str, *, types: Sequence[str] = ()) -> Claimed | None:
         """Claim a slot of the most urgent, oldest task this worker has not worked on; None if there is none."""

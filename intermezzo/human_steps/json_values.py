@@ -85,9 +85,7 @@ class _Copy:
             raise ValueError(f"{path or 'answer'}: expected at most {self._max_bytes:,} bytes, got more")
         # Databases refuse both: PostgreSQL has no NUL in text, and a lone surrogate has no UTF-8.
         if "\x00" in value or (not value.isascii() and any("\ud800" <= char <= "\udfff" for char in value)):
-            raise ValueError(
-                f"{path or 'answer'}: expected text without NUL and half characters, got {shown(value)}"
-            )
+            raise ValueError(f"{path or 'answer'}: expected text without NUL and half characters, got {shown(value)}")
         return str(value)
 
 

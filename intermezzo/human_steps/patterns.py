@@ -34,9 +34,7 @@ class LinearPattern:
 def linear_pattern(pattern: str) -> LinearPattern:
     """Compile a pattern."""
     if len(pattern) > MAX_PATTERN_CHARACTERS:
-        return LinearPattern(
-            f"expected at most {MAX_PATTERN_CHARACTERS} characters, got {len(pattern)}", None
-        )
+        return LinearPattern(f"expected at most {MAX_PATTERN_CHARACTERS} characters, got {len(pattern)}", None)
     try:
         return LinearPattern(None, SchemaValidator(core_schema.str_schema(pattern=pattern)))
     except SchemaError as error:
@@ -65,9 +63,7 @@ def matching_texts(pattern: str, shortest: int = 0) -> Iterator[str]:
 
 _CLASSES = {"d": string.digits, "w": string.ascii_lowercase + string.digits + "_", "s": " "}
 _PRINTABLE = string.ascii_lowercase + string.ascii_uppercase + string.digits + " " + string.punctuation
-_NEGATED = {
-    name.upper(): [char for char in _PRINTABLE if char not in known] for name, known in _CLASSES.items()
-}
+_NEGATED = {name.upper(): [char for char in _PRINTABLE if char not in known] for name, known in _CLASSES.items()}
 _CONTROLS = {"n": "\n", "t": "\t", "r": "\r", "f": "\f", "v": "\v"}
 _ANCHORS = "AzZbB"
 
@@ -192,11 +188,7 @@ class _Writer:
             if char == "[":
                 raise ValueError("nested classes")
             chosen = self._escape() if char == "\\" else char
-            if (
-                self._peek() == "-"
-                and self._pattern[self._at + 1 : self._at + 2] not in ("]", "")
-                and len(chosen) == 1
-            ):
+            if self._peek() == "-" and self._pattern[self._at + 1 : self._at + 2] not in ("]", "") and len(chosen) == 1:
                 self._at += 1
                 last = self._next()
                 last = self._escape() if last == "\\" else last

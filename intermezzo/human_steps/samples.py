@@ -107,9 +107,7 @@ class Sampler:
         fields: dict[str, list[JsonValue]] = {}
         for name in [*properties, *(name for name in needed if name not in properties)]:
             failed_before = self.failed_path
-            fields[name] = self.samples(
-                _mapping(properties.get(name)), join(path, name), min(_TRIES, wanted + 3)
-            )
+            fields[name] = self.samples(_mapping(properties.get(name)), join(path, name), min(_TRIES, wanted + 3))
             if name not in needed:
                 self.failed_path = failed_before
         if any(not fields[name] for name in needed):
@@ -185,9 +183,7 @@ def _types(node: Node) -> list[JsonValue]:
         "array": ("items", "prefixItems", "minItems", "contains"),
         "number": ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"),
     }
-    likely: list[JsonValue] = [
-        type for type, hints in keywords.items() if any(hint in node for hint in hints)
-    ]
+    likely: list[JsonValue] = [type for type, hints in keywords.items() if any(hint in node for hint in hints)]
     return [*likely, "string"]
 
 
@@ -227,8 +223,7 @@ def _text_lengths(text: str, least: int, most: float | None) -> Iterator[str]:
 
 def _numbers(node: Node, *, whole: bool) -> Iterator[int | float]:
     bounds = {
-        word: _fraction(node.get(word))
-        for word in ("minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum")
+        word: _fraction(node.get(word)) for word in ("minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum")
     }
     lows = [bound for bound in (bounds["minimum"], bounds["exclusiveMinimum"]) if bound is not None]
     highs = [bound for bound in (bounds["maximum"], bounds["exclusiveMaximum"]) if bound is not None]

@@ -102,9 +102,7 @@ def define(source: Node) -> Node:
     expanded = _Expansion(source).node(_without_id(source), "", "value")
     if expanded.get("type") != "object":
         came = shown(expanded.get("type"))
-        raise DefinitionError(
-            f'answer schema: expected "type": "object", got {came}; put a single value into a field'
-        )
+        raise DefinitionError(f'answer schema: expected "type": "object", got {came}; put a single value into a field')
     if not expanded.get("properties"):
         raise DefinitionError("answer schema: expected at least one field in `properties`, got none")
     return expanded
@@ -157,15 +155,11 @@ class _Expansion:
                 children[keyword] = self.node(value, place, _SINGLE[keyword])
             elif keyword in _LISTS and isinstance(value, list):
                 position = _LISTS[keyword]
-                children[keyword] = [
-                    self.node(item, join(place, i), position) for i, item in enumerate(value)
-                ]
+                children[keyword] = [self.node(item, join(place, i), position) for i, item in enumerate(value)]
             elif keyword in _MAPS and isinstance(value, dict):
                 position = _MAPS[keyword]
                 self._spend(sum(len(json.dumps(name)) for name in value))
-                children[keyword] = {
-                    name: self.node(item, join(place, name), position) for name, item in value.items()
-                }
+                children[keyword] = {name: self.node(item, join(place, name), position) for name, item in value.items()}
             elif keyword not in _DROPPED:
                 own[keyword] = value
         self._spend(NODE_COST_BYTES + len(json.dumps(own)))
@@ -181,9 +175,7 @@ class _Expansion:
 
     def _target(self, reference: JsonValue, path: str) -> Node:
         if not isinstance(reference, str) or not reference.startswith("#"):
-            raise _refusal(
-                path, f"expected a `$ref` inside the schema, like #/$defs/NAME, got {shown(reference)}"
-            )
+            raise _refusal(path, f"expected a `$ref` inside the schema, like #/$defs/NAME, got {shown(reference)}")
         if reference in self._open_references:
             raise _refusal(path, f"`$ref` {shown(reference)} refers to itself, and a form cannot be endless")
         self._open_references.append(reference)

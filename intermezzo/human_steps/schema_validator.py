@@ -28,7 +28,7 @@ def check_schema(source: Node) -> None:
     Raises:
         DefinitionError: naming the place in the schema.
     """
-    from jsonschema import Draft202012Validator, FormatChecker, SchemaError  # noqa: PLC0415 - slow, see above
+    from jsonschema import Draft202012Validator, FormatChecker, SchemaError
 
     try:
         Draft202012Validator.check_schema(source, format_checker=FormatChecker(formats=()))
@@ -62,15 +62,13 @@ def _validator(schema: Node) -> _Validator:
 
 @cache
 def _validator_class() -> Callable[..., _Validator]:
-    from jsonschema import Draft202012Validator, ValidationError, validators  # noqa: PLC0415 - slow, see above
+    from jsonschema import Draft202012Validator, ValidationError, validators
 
     def pattern(_: object, pattern: str, value: object, _schema: object) -> "Iterator[ValidationError]":
         if isinstance(value, str) and not linear_pattern(pattern).matches(value):
             yield ValidationError(f"{shown(value)} does not match {shown(pattern)}")
 
-    def unique_items(
-        _: object, unique: object, value: object, _schema: object
-    ) -> "Iterator[ValidationError]":
+    def unique_items(_: object, unique: object, value: object, _schema: object) -> "Iterator[ValidationError]":
         # The library compares items of unlike types pair by pair, which a long list makes very slow.
         if unique and isinstance(value, list):
             texts = [canonical_json(item) for item in cast("list[JsonValue]", value)]
@@ -130,7 +128,7 @@ with the packages that happen to be installed."""
 
 @cache
 def _format_checker() -> "FormatChecker":
-    from jsonschema import FormatChecker  # noqa: PLC0415 - slow, see above
+    from jsonschema import FormatChecker
 
     checker = FormatChecker(formats=())
     for name, check in FORMATS.items():

@@ -10,9 +10,7 @@ from intermezzo.human_steps.answers import AnswerSchema
 from intermezzo.human_steps.json_values import canonical_json
 
 
-def simulated_answer(
-    schema: AnswerSchema, task_seed: str, worker_seed: str, accuracy: float
-) -> dict[str, JsonValue]:
+def simulated_answer(schema: AnswerSchema, task_seed: str, worker_seed: str, accuracy: float) -> dict[str, JsonValue]:
     """A valid answer that depends on nothing but its arguments.
 
     A task has one true answer, the same for every worker. A worker gives it with the probability `accuracy`,

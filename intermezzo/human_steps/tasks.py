@@ -95,9 +95,7 @@ def lock_task(connection: Connection, task_id: str) -> "Row[tuple[object, ...]]"
     Raises:
         HumanTaskNotFound: there is none of that id.
     """
-    row = connection.execute(
-        select(human_tasks).where(human_tasks.c.id == task_id).with_for_update()
-    ).one_or_none()
+    row = connection.execute(select(human_tasks).where(human_tasks.c.id == task_id).with_for_update()).one_or_none()
     if row is None:
         raise HumanTaskNotFound(f"there is no human task {task_id!r}")
     return row
@@ -161,9 +159,7 @@ def _close(
         .values(state="released", closed_at=at)
     )
     count = select(func.count()).select_from(assignments)
-    approved = connection.scalar(
-        count.where(assignments.c.task_id == task.id, assignments.c.state == "approved")
-    ) or 0
+    approved = connection.scalar(count.where(assignments.c.task_id == task.id, assignments.c.state == "approved")) or 0
     reserved = ledger.human_price(task.reward_credits, task.assignments_required)
     payer = Payer(task.org, test=task.test)
     unused = reserved - task.reward_credits * approved - ledger.platform_fee(task.reward_credits, approved)
@@ -191,9 +187,7 @@ def _close(
         )
 
 
-def cancel(
-    connection: Connection, task_ids: Iterable[str], *, reason: str, void: bool = False, at: datetime
-) -> int:
+def cancel(connection: Connection, task_ids: Iterable[str], *, reason: str, void: bool = False, at: datetime) -> int:
     """Close tasks that are still open: answers that came are paid, everything else goes back.
 
     Returns:
@@ -236,9 +230,7 @@ def expire(connection: Connection, *, at: datetime, limit: int = 500) -> int:
 
 def open_tasks_of(connection: Connection, run_id: str, call_ids: Sequence[str] | None = None) -> list[str]:
     """Ids of a run's tasks that are still open, or of those among these calls."""
-    query = select(human_tasks.c.id).where(
-        human_tasks.c.run_id == run_id, human_tasks.c.state.in_(("open", "claimed"))
-    )
+    query = select(human_tasks.c.id).where(human_tasks.c.run_id == run_id, human_tasks.c.state.in_(("open", "claimed")))
     if call_ids is None:
         return list(connection.scalars(query))
     wanted = set(call_ids)
@@ -259,5 +251,5 @@ def progress_of(connection: Connection, run_id: str) -> tuple[int, int]:
         .where(step_calls.c.run_id == run_id, step_calls.c.kind == "human", step_calls.c.state != "void")
         .group_by(step_calls.c.state)
     )
-    counts = {state: count for state, count in connection.execute(query)}
+    counts = dict(connection.execute(query).tuples().all())
     return sum(counts.values()) - counts.get("open", 0), sum(counts.values())

@@ -25,8 +25,7 @@ from intermezzo.store.tables import runs, step_calls
 CallState = Literal["open", "completed", "failed", "void"]
 
 _MADE_FROM_TEXT = {
-    error.__name__: error
-    for error in (StepError, StepTimedOut, HumanTaskExpired, HumanTaskCancelled, NoConsensus)
+    error.__name__: error for error in (StepError, StepTimedOut, HumanTaskExpired, HumanTaskCancelled, NoConsensus)
 }
 """Errors that come back at a replay as what they were; every other one comes back as `StepFailed`."""
 
@@ -151,9 +150,7 @@ _CLOSE = _BY_ID.where(step_calls.c.state == "open", step_calls.c.generation == b
 _SET_WAVE = _BY_ID.values(wave=bindparam("in_wave"))
 
 
-def read_calls(
-    connection: Connection, run_id: str, ids: Sequence[str] | None = None
-) -> list[RecordedCall]:
+def read_calls(connection: Connection, run_id: str, ids: Sequence[str] | None = None) -> list[RecordedCall]:
     """The journal of a run, or those calls of it."""
     query = select(*_COLUMNS).where(step_calls.c.run_id == run_id)
     if ids is None:
@@ -165,9 +162,7 @@ def read_calls(
     return found
 
 
-def open_calls(
-    connection: Connection, run_id: str, payer: Payer, calls: Sequence[NewCall], *, at: datetime
-) -> None:
+def open_calls(connection: Connection, run_id: str, payer: Payer, calls: Sequence[NewCall], *, at: datetime) -> None:
     """Open calls and reserve their prices; the caller has called `hold` for the sum.
 
     Raises:
@@ -205,9 +200,7 @@ def open_calls(
         )
 
 
-def close_primitives(
-    connection: Connection, payer: Payer, closings: Sequence[Closing], *, at: datetime
-) -> int:
+def close_primitives(connection: Connection, payer: Payer, closings: Sequence[Closing], *, at: datetime) -> int:
     """Record outputs and capture their prices; record errors and release theirs.
 
     Returns:
@@ -273,9 +266,7 @@ def close_human_call(
 def void_failures(connection: Connection, run_id: str) -> None:
     """Let the failed calls of a run be made again: somebody retries it."""
     connection.execute(
-        update(step_calls)
-        .where(step_calls.c.run_id == run_id, step_calls.c.state == "failed")
-        .values(state="void")
+        update(step_calls).where(step_calls.c.run_id == run_id, step_calls.c.state == "failed").values(state="void")
     )
 
 

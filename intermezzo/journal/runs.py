@@ -47,9 +47,7 @@ class Claim:
     calls: dict[str, RecordedCall] = field(default_factory=dict[str, RecordedCall])
 
 
-def create_run(
-    connection: Connection, facts: RunFacts, *, state: RunState, lease: timedelta, at: datetime
-) -> None:
+def create_run(connection: Connection, facts: RunFacts, *, state: RunState, lease: timedelta, at: datetime) -> None:
     """Record a run before its first attempt, unless it is known: for example when somebody schedules it.
 
     Args:
@@ -119,9 +117,7 @@ def claim_run(
     )
 
 
-def enter_run(
-    connection: Connection, facts: RunFacts, *, holder: str, lease: timedelta, at: datetime
-) -> None:
+def enter_run(connection: Connection, facts: RunFacts, *, holder: str, lease: timedelta, at: datetime) -> None:
     """Say that a process is about to start an attempt, so that its death is noticed from now on."""
     known = connection.execute(
         update(runs).where(runs.c.id == facts.id).values(holder=holder, lease_expires_at=at + lease)
@@ -211,7 +207,5 @@ def stay(connection: Connection, claim: Claim, *, lease: timedelta, at: datetime
 def renew_leases(connection: Connection, holder: str, run_ids: Sequence[str], *, until: datetime) -> None:
     """Say that this process is alive and still works on these runs."""
     connection.execute(
-        update(runs)
-        .where(runs.c.id.in_(run_ids), runs.c.holder == holder)
-        .values(lease_expires_at=until)
+        update(runs).where(runs.c.id.in_(run_ids), runs.c.holder == holder).values(lease_expires_at=until)
     )

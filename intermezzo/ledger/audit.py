@@ -67,9 +67,7 @@ def audit(connection: Connection) -> AuditReport:
 def _balances(connection: Connection) -> dict[str, int]:
     totals: dict[str, int] = {}
     for column, sign in ((transfers.c.target, 1), (transfers.c.source, -1)):
-        for account, credits in connection.execute(
-            select(column, func.sum(transfers.c.credits)).group_by(column)
-        ):
+        for account, credits in connection.execute(select(column, func.sum(transfers.c.credits)).group_by(column)):
             totals[account] = totals.get(account, 0) + sign * int(credits)
     return dict(sorted(totals.items()))
 
@@ -185,23 +183,17 @@ def _tasks_in_contradiction() -> "Select[*tuple[Any, ...]]":
 def _wrong_rewards(connection: Connection) -> Iterator[str]:
     for row in connection.execute(_unpaid_answers()):
         yield (
-            f"worker {row.worker_id} is owed {row.reward_credits} for human task {row.task_id}, "
-            f"but was paid {row.paid}"
+            f"worker {row.worker_id} is owed {row.reward_credits} for human task {row.task_id}, but was paid {row.paid}"
         )
 
 
 @cache
 def _unpaid_answers() -> "Select[*tuple[Any, ...]]":
     """Every approved answer was paid, once, to whoever gave it."""
-    worker = (
-        case((human_tasks.c.test, literal("test:worker:")), else_=literal("worker:"))
-        + assignments.c.worker_id
-    )
+    worker = case((human_tasks.c.test, literal("test:worker:")), else_=literal("worker:")) + assignments.c.worker_id
     paid = func.coalesce(func.sum(transfers.c.credits), 0)
     return (
-        select(
-            assignments.c.task_id, assignments.c.worker_id, human_tasks.c.reward_credits, paid.label("paid")
-        )
+        select(assignments.c.task_id, assignments.c.worker_id, human_tasks.c.reward_credits, paid.label("paid"))
         .join(human_tasks, human_tasks.c.id == assignments.c.task_id)
         .outerjoin(
             transfers,

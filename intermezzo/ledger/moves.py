@@ -76,9 +76,7 @@ def reserve(connection: Connection, payer: Payer, reservations: Sequence[Reserva
 
 def capture(connection: Connection, payer: Payer, reservations: Sequence[Reservation], *, at: datetime) -> None:
     """Spend what was reserved for primitives that are done."""
-    _post(
-        connection, [_row(r.subject, "capture", r.n, payer.reserved, payer.ai, r.credits, at) for r in reservations]
-    )
+    _post(connection, [_row(r.subject, "capture", r.n, payer.reserved, payer.ai, r.credits, at) for r in reservations])
 
 
 def release(connection: Connection, payer: Payer, reservations: Sequence[Reservation], *, at: datetime) -> None:
@@ -138,7 +136,9 @@ def _credit_available(connection: Connection, payer: Payer, credits: int) -> Non
     )
 
 
-def _row(subject: str, move: Move, n: int, source: str, target: str, credits: int, at: datetime) -> dict[str, object]:
+def _row(  # noqa: PLR0917 (one argument per column)
+    subject: str, move: Move, n: int, source: str, target: str, credits: int, at: datetime
+) -> dict[str, object]:
     return {
         "subject": subject,
         "move": move,

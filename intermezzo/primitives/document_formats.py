@@ -24,9 +24,7 @@ _FORMAT_OF_MIME: dict[str, Format] = {
     f"{_OFFICE_MIME}wordprocessingml.document": "docx",
     f"{_OFFICE_MIME}spreadsheetml.sheet": "xlsx",
 }
-_TEXT_MIME = re.compile(
-    r"text/.+|application/(?:.+\+)?(?:json|xml|yaml|csv|x-ndjson|markdown|rtf)", re.IGNORECASE
-)
+_TEXT_MIME = re.compile(r"text/.+|application/(?:.+\+)?(?:json|xml|yaml|csv|x-ndjson|markdown|rtf)", re.IGNORECASE)
 _SAYS_NOTHING = (
     "",
     "application/octet-stream",
@@ -97,8 +95,7 @@ def _office_format(data: bytes) -> Format:
             entries = archive.infolist()
     except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError) as error:
         raise InvalidInput(
-            f"the document starts like DOCX or XLSX and is cut short or damaged ({error}); "
-            "send it again, whole"
+            f"the document starts like DOCX or XLSX and is cut short or damaged ({error}); send it again, whole"
         ) from error
     unpacked = sum(entry.file_size for entry in entries)
     if unpacked > MAX_UNPACKED_BYTES or len(entries) > MAX_ARCHIVE_ENTRIES:

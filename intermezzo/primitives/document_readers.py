@@ -93,9 +93,7 @@ class Caps:
         return min(self.characters, self.cells) <= 0 or time.monotonic() - self.started > self.seconds
 
 
-def read_document(
-    data: bytes, format: Format, *, charset: str | None = None, caps: Caps | None = None
-) -> Document:
+def read_document(data: bytes, format: Format, *, charset: str | None = None, caps: Caps | None = None) -> Document:
     """Read a document.
 
     Args:
@@ -128,7 +126,7 @@ def read_document(
 
 
 def _read_pdf(data: bytes, caps: Caps) -> Document:
-    from pypdf import PdfReader  # noqa: PLC0415 - at use: importing it takes longer than `intermezzo step` may
+    from pypdf import PdfReader
 
     reader = PdfReader(io.BytesIO(data))
     _unlock(reader)
@@ -161,7 +159,7 @@ def _pdf_created(info: "DocumentInformation") -> str:
 
 def _unlock(reader: "PdfReader") -> None:
     """Open a PDF that anyone may read though it is encrypted; most viewers do so without a word."""
-    from pypdf.errors import DependencyError  # noqa: PLC0415 - at use: importing it takes longer than `intermezzo step` may
+    from pypdf.errors import DependencyError
 
     if not reader.is_encrypted:
         return
@@ -169,8 +167,7 @@ def _unlock(reader: "PdfReader") -> None:
         opened = bool(reader.decrypt(""))
     except (DependencyError, NotImplementedError) as error:
         raise InvalidInput(
-            f"the PDF document is encrypted in a way that cannot be opened here ({error}); "
-            "save it without encryption"
+            f"the PDF document is encrypted in a way that cannot be opened here ({error}); save it without encryption"
         ) from error
     if not opened:
         raise InvalidInput("the PDF document is encrypted; remove its password and send it again")
@@ -204,8 +201,8 @@ def _page_text(page: "PageObject") -> str:
 
 
 def _read_docx(data: bytes, caps: Caps) -> Document:
-    import docx  # noqa: PLC0415 - at use: importing it takes longer than `intermezzo step` may
-    from docx.table import Table  # noqa: PLC0415 - at use: importing it takes longer than `intermezzo step` may
+    import docx
+    from docx.table import Table
 
     source = docx.Document(io.BytesIO(data))
     document = Document()
@@ -253,7 +250,7 @@ def _docx_rows(table: "Table", caps: Caps) -> list[list[str]]:
 
 
 def _read_xlsx(data: bytes, caps: Caps) -> Document:
-    from openpyxl import load_workbook  # noqa: PLC0415 - at use: importing it takes longer than `intermezzo step` may
+    from openpyxl import load_workbook
 
     workbook = load_workbook(io.BytesIO(data), read_only=True, data_only=True, keep_links=False)
     try:
@@ -272,9 +269,7 @@ def _read_xlsx(data: bytes, caps: Caps) -> Document:
             document.sheets.append(DocumentSheet(sheet.title, taken))
             document.tables.append(DocumentTable([row for row in rows if row], sheet.title))
         info = workbook.properties
-        document.note(
-            title=info.title, author=info.creator, subject=info.subject, created=_stamp(info.created)
-        )
+        document.note(title=info.title, author=info.creator, subject=info.subject, created=_stamp(info.created))
     finally:
         workbook.close()
     document.text = "\n\n".join(sheet.text for sheet in document.sheets if sheet.text)

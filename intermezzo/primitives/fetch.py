@@ -82,7 +82,7 @@ class Fetcher:
             InvalidInput: the address is not public, or not one of a document.
             ProviderError: the server failed, was too slow, or sent too much.
         """
-        import httpx  # noqa: PLC0415 - at use: importing it takes longer than `intermezzo step` may
+        import httpx
 
         try:
             async with asyncio.timeout(self.timeout_seconds), _client() as client:
@@ -91,15 +91,13 @@ class Fetcher:
             message = f"{_shown(url)} did not answer in full within {self.timeout_seconds:g} seconds"
             raise ProviderError(message, retryable=True) from None
         except httpx.InvalidURL as error:
-            raise InvalidInput(
-                f"url: expected an http or https address, got {_shown(url)!r}: {error}"
-            ) from None
+            raise InvalidInput(f"url: expected an http or https address, got {_shown(url)!r}: {error}") from None
         except httpx.HTTPError as error:
             message = f"could not get {_shown(url)}: {type(error).__name__}: {str(error)[:200]}"
             raise ProviderError(message, retryable=isinstance(error, httpx.TransportError)) from error
 
     async def _follow(self, client: "httpx.AsyncClient", url: str) -> Fetched:
-        import httpx  # noqa: PLC0415 - at use: importing it takes longer than `intermezzo step` may
+        import httpx
 
         target = httpx.URL(url)
         for _ in range(self.max_redirects + 1):
@@ -123,9 +121,7 @@ class Fetcher:
         if url.scheme not in ("http", "https") or not url.host:
             raise InvalidInput(f"url: expected an http or https address, got {_shown(str(url))!r}")
         if url.userinfo:
-            raise InvalidInput(
-                "url: names and passwords in the address are refused; use a link that needs none"
-            )
+            raise InvalidInput("url: names and passwords in the address are refused; use a link that needs none")
         port = url.port or (443 if url.scheme == "https" else 80)
         if port not in self.ports:
             allowed = ", ".join(map(str, sorted(self.ports)))
@@ -147,9 +143,7 @@ class Fetcher:
         addresses = [str(answer[4][0]) for answer in answers]
         # One private answer refuses all: which one is used must not be up to the name's owner.
         if not addresses or not all(map(self.allows, addresses)):
-            raise InvalidInput(
-                f"url: expected a public address, and {host!r} is not; send it as content_base64"
-            )
+            raise InvalidInput(f"url: expected a public address, and {host!r} is not; send it as content_base64")
         return addresses[0]
 
     async def _read(self, response: "httpx.Response", url: str) -> bytes:
@@ -163,14 +157,12 @@ class Fetcher:
         async for chunk in response.aiter_bytes():
             content += chunk
             if len(content) > self.max_bytes:
-                raise ProviderError(
-                    f"{_shown(url)} sends more than the {self.max_bytes:,} bytes a document may have"
-                )
+                raise ProviderError(f"{_shown(url)} sends more than the {self.max_bytes:,} bytes a document may have")
         return bytes(content)
 
 
 def _client() -> "httpx.AsyncClient":
-    import httpx  # noqa: PLC0415 - at use: importing it takes longer than `intermezzo step` may
+    import httpx
 
     # `trust_env` off: a proxy from the environment would resolve names itself, unchecked.
     return httpx.AsyncClient(

@@ -32,9 +32,7 @@ class PiiDetectInput(StepInput):
 
     text: str
     """Text to scan."""
-    entities: list[Annotated[EntityType, BeforeValidator(_canonical)]] | None = Field(
-        default=None, min_length=1
-    )
+    entities: list[Annotated[EntityType, BeforeValidator(_canonical)]] | None = Field(default=None, min_length=1)
     """Types to look for; all when left out."""
     mask: bool = False
     """Whether to give a redacted copy as well."""

@@ -58,9 +58,7 @@ def find_emails(text: str) -> Iterator[Span]:
             yield Span(at - len(name), match.end(), 1.0)
 
 
-_SSN = re.compile(
-    r"(?<![\w-])(?<![0-9]\.)([0-9]{3})([- ])([0-9]{2})\2([0-9]{4})(?![\w-])(?!\.[0-9])", re.ASCII
-)
+_SSN = re.compile(r"(?<![\w-])(?<![0-9]\.)([0-9]{3})([- ])([0-9]{2})\2([0-9]{4})(?![\w-])(?!\.[0-9])", re.ASCII)
 _SSN_BARE = re.compile(rf"{_NOT_AFTER_WORD}([0-9]{{3}})([0-9]{{2}})([0-9]{{4}}){_NOT_BEFORE_WORD}")
 _SSN_WORDS = re.compile(r"\b(?:ssn|social[ -]security)\b", re.IGNORECASE)
 _CONTEXT_CHARACTERS = 40
@@ -211,9 +209,7 @@ def _ipv6_valid(address: str) -> bool:
     return True
 
 
-_PASSPORT_WORDS = re.compile(
-    r"passport|passeport|pasaporte|passaporte|passaporto|reisepass|paspoort", re.IGNORECASE
-)
+_PASSPORT_WORDS = re.compile(r"passport|passeport|pasaporte|passaporte|passaporto|reisepass|paspoort", re.IGNORECASE)
 _PASSPORT = re.compile(rf"{_NOT_AFTER_WORD}(?=(?:[A-Za-z]*[0-9]){{4}})[A-Za-z0-9]{{6,9}}{_NOT_BEFORE_WORD}")
 _PASSPORT_LETTERED = re.compile(rf"{_NOT_AFTER_WORD}[A-Z]{{1,2}}[0-9]{{6,8}}{_NOT_BEFORE_WORD}")
 
@@ -223,9 +219,7 @@ def find_passports(text: str) -> Iterator[Span]:
     for word in _PASSPORT_WORDS.finditer(text):
         for match in _tokens(_PASSPORT, text, word.end()):
             yield Span(match.start(), match.end(), 0.85)
-        for match in _PASSPORT_LETTERED.finditer(
-            text, max(0, word.start() - _CONTEXT_CHARACTERS), word.start()
-        ):
+        for match in _PASSPORT_LETTERED.finditer(text, max(0, word.start() - _CONTEXT_CHARACTERS), word.start()):
             yield Span(match.start(), match.end(), 0.6)
 
 

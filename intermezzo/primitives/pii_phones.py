@@ -164,9 +164,7 @@ def _national(number: str, lengths: list[int], total: int) -> bool:
 
 
 _DOTTED_QUAD = re.compile(r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}")
-_DATE = re.compile(
-    r"(?:[12][0-9]{3}([-./])[0-9]{2}\1[0-9]{2}|[0-9]{2}([-./])[0-9]{2}\2[12][0-9]{3})(?![0-9])"
-)
+_DATE = re.compile(r"(?:[12][0-9]{3}([-./])[0-9]{2}\1[0-9]{2}|[0-9]{2}([-./])[0-9]{2}\2[12][0-9]{3})(?![0-9])")
 
 
 def _is_something_else(number: str, lengths: list[int]) -> bool:

@@ -38,7 +38,7 @@ _left = 0
 
 def arm(where: str) -> None:
     """Die at the `nth` arrival at a point, given as `POINT` or `POINT:nth`; the empty string disarms."""
-    global _point, _left
+    global _point, _left  # noqa: PLW0603 (of the process, as its death is)
     _point, _, nth = where.partition(":")
     _left = int(nth or 1)
 
@@ -50,7 +50,7 @@ def reach(point: str) -> None:
     """Die here if a test asked for it."""
     if _point != point:
         return
-    global _left
+    global _left  # noqa: PLW0603 (the same)
     _left -= 1
     if _left == 0:
         os.kill(os.getpid(), signal.SIGKILL)

@@ -5,15 +5,16 @@ A transaction is a plain function of a SQLAlchemy `Connection`; everybody above 
 
 import asyncio
 import atexit
+import sqlite3
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, event, func, insert, make_url, select
+from sqlalchemy import Connection, Engine, create_engine, event, insert, make_url, text
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
@@ -32,15 +33,19 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+_NOTIFY = text("SELECT pg_notify('intermezzo', payload) FROM unnest(CAST(:payloads AS text[])) AS payload")
+
+
 def emit(connection: Connection, events: Iterable[Event], *, at: datetime) -> None:
     """Add rows to the outbox in this transaction; readers hear of them once it has committed."""
-    rows = [{"topic": e.topic, "subject": e.subject, "run_id": e.run_id, "at": at} for e in events]
-    if not rows:
+    events = list(events)
+    if not events:
         return
+    rows = [{"topic": e.topic, "subject": e.subject, "run_id": e.run_id, "at": at} for e in events]
     connection.execute(insert(outbox), rows)
     if connection.dialect.name == "postgresql":
-        for payload in dict.fromkeys(Event(r["topic"], r["subject"], r["run_id"]).encode() for r in rows):
-            connection.execute(select(func.pg_notify("intermezzo", payload)))
+        payloads = list(dict.fromkeys(event.encode() for event in events))
+        connection.execute(_NOTIFY, {"payloads": payloads})
 
 
 class Store:
@@ -87,6 +92,11 @@ class Store:
         If the common call raises, each item is handled in a transaction of its own.
         """
         await self._writer.add(handler, item)
+
+    @property
+    def closed(self) -> bool:
+        """Whether `close` was called."""
+        return self._closed
 
     def _require_open(self) -> None:
         if self._closed:
@@ -139,9 +149,7 @@ def _with_driver(url: str) -> URL:
     drivers = {"sqlite": "sqlite+pysqlite", "postgresql": "postgresql+psycopg"}
     backend = parsed.get_backend_name()
     if backend not in drivers:
-        raise StoreError(
-            f"the store is a sqlite or postgresql URL, got {backend!r}; check INTERMEZZO_DATABASE_URL"
-        )
+        raise StoreError(f"the store is a sqlite or postgresql URL, got {backend!r}; check INTERMEZZO_DATABASE_URL")
     return parsed.set(drivername=drivers[backend])
 
 
@@ -180,7 +188,7 @@ def _for_reading(engine: Engine) -> Engine:
     return engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
 
 
-def _configure_sqlite(connection: Any, _record: object) -> None:
+def _configure_sqlite(connection: sqlite3.Connection, _record: object) -> None:
     connection.isolation_level = None  # SQLAlchemy, not the driver, says when a transaction begins
     for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "cache_size = -16000"):
         connection.execute(f"PRAGMA {pragma}")
@@ -201,7 +209,7 @@ def open_store(url: str | None = None) -> Store:
     url = url or settings().store_url
     with _stores_lock:
         store = _stores.get(url)
-        if store is None or store._closed:  # noqa: SLF001 (same module)
+        if store is None or store.closed:
             store = _stores[url] = Store(url)
         return store
 

@@ -7,7 +7,7 @@ any number of loops, and synchronous callers too.
 import asyncio
 import queue
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -134,7 +134,7 @@ class Writer:
         return job, None, error
 
     @contextmanager
-    def _transaction(self) -> Iterator[Connection]:
+    def _transaction(self) -> Generator[Connection]:
         """A transaction on the connection that this thread keeps; after a database error it takes a new one."""
         if self._connection is None:
             self._connection = self._engine.connect()

@@ -27,7 +27,7 @@ class Terminal:
         """Run one command line, whatever becomes of it."""
         return CliRunner().invoke(cli, args, input=input, prog_name="intermezzo")
 
-    def json(self, *args: str, input: str | bytes | None = None) -> Any:  # noqa: ANN401 (JSON)
+    def json(self, *args: str, input: str | bytes | None = None) -> Any:
         """What a command that succeeds says to programs, on one line."""
         result = self(*args, "--json", input=input)
         assert result.exit_code == 0, result.stderr

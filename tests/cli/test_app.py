@@ -37,9 +37,7 @@ def test_version_is_printed(terminal: Terminal) -> None:
         ("credits grant", "Missing argument 'N'"),
     ],
 )
-def test_a_wrong_command_line_is_one_line_and_exit_code_2(
-    terminal: Terminal, arguments: str, said: str
-) -> None:
+def test_a_wrong_command_line_is_one_line_and_exit_code_2(terminal: Terminal, arguments: str, said: str) -> None:
     line = terminal.error(*arguments.split(), code=2)
     assert said in line
     assert "--help" in line
@@ -56,9 +54,7 @@ def test_a_bad_setting_is_named(terminal: Terminal, monkeypatch: pytest.MonkeyPa
     assert "org: " in terminal.error("credits", "balance", code=2)
 
 
-def test_a_store_that_cannot_be_opened_is_one_line(
-    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_store_that_cannot_be_opened_is_one_line(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("INTERMEZZO_DATABASE_URL", "mysql://nowhere/none")
     assert "sqlite or postgresql" in terminal.error("runs", "list", code=1)
 

@@ -52,9 +52,7 @@ def test_entries_are_the_newest_first_and_say_what_for(terminal: Terminal, desk:
     assert [row["move"] for row in rows] == ["capture", "reserve", "grant"]
     assert rows[0]["step"] == "translate"
     assert rows[0]["run_id"] == desk.facts.id
-    assert [row["move"] for row in terminal.json("credits", "entries", "--org", "acme", "--limit", "1")] == [
-        "capture"
-    ]
+    assert [row["move"] for row in terminal.json("credits", "entries", "--org", "acme", "--limit", "1")] == ["capture"]
     assert "translate" in terminal("credits", "entries", "--org", "acme").stdout
 
 

@@ -48,9 +48,7 @@ def test_a_task_without_controls_shows_its_input(terminal: Terminal, task: str) 
 
 
 def test_a_task_cannot_send_commands_to_the_terminal(terminal: Terminal, desk: Desk) -> None:
-    form = json.dumps(
-        {"type": "object", "properties": {"a\x1b[2J": {"enum": ["\x1b]52;c;x\x07"]}}, "required": []}
-    )
+    form = json.dumps({"type": "object", "properties": {"a\x1b[2J": {"enum": ["\x1b]52;c;x\x07"]}}, "required": []})
     evil = desk.post(form=form, at=utc_now())
     for shown in (terminal("inbox", "show", evil).stdout, terminal("inbox", "claim", evil, *ANN).stdout):
         assert not set(shown) & {"\x1b", "\x07"}
@@ -62,9 +60,7 @@ def test_a_released_task_is_free_again(terminal: Terminal, task: str) -> None:
     assert terminal.json("inbox", "list")[0]["open_slots"] == 2
 
 
-def test_the_worker_comes_from_the_environment(
-    terminal: Terminal, task: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_worker_comes_from_the_environment(terminal: Terminal, task: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("INTERMEZZO_WORKER", "zoe")
     assert terminal.json("inbox", "claim")["claim"]["worker_id"] == "zoe"
 
@@ -74,9 +70,7 @@ def test_an_answer_may_come_from_a_file_or_from_stdin(terminal: Terminal, task: 
     file.write_text('{"category": "bad"}')
     for worker, given in (("ann", f"@{file}"), ("bob", "-")):
         terminal.json("inbox", "claim", task, "--worker", worker)
-        terminal.json(
-            "inbox", "submit", task, "--worker", worker, "--answer", given, input='{"category": "bad"}'
-        )
+        terminal.json("inbox", "submit", task, "--worker", worker, "--answer", given, input='{"category": "bad"}')
 
 
 def test_live_and_test_tasks_are_apart(terminal: Terminal, task: str) -> None:
@@ -94,9 +88,7 @@ def test_nothing_to_claim_is_a_failure(terminal: Terminal, task: str) -> None:
     ("answer", "said"),
     [("{", "not JSON"), ('{"category": "odd"}', "expected one of"), ("[]", ""), ("@/none", "cannot read")],
 )
-def test_a_bad_answer_is_refused_and_not_stored(
-    terminal: Terminal, task: str, answer: str, said: str
-) -> None:
+def test_a_bad_answer_is_refused_and_not_stored(terminal: Terminal, task: str, answer: str, said: str) -> None:
     terminal.json("inbox", "claim", task, *ANN)
     assert said in terminal.error("inbox", "submit", task, *ANN, "--answer", answer, code=2)
     assert [item["id"] for item in terminal.json("inbox", "list", "--mine", *ANN)] == [task]

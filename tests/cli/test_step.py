@@ -106,9 +106,7 @@ def test_a_step_imports_neither_prefect_nor_a_database(environment: dict[str, st
         f"sys.argv = ['intermezzo', 'step', 'pii_detect', '--json', '--input', {TEXT!r}]\n"
         "main()\n"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", check], env=environment, capture_output=True, text=True, check=True
-    )
+    done = subprocess.run([sys.executable, "-c", check], env=environment, capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[1] == "[]"
 
 
@@ -147,8 +145,6 @@ def test_a_long_batch_is_not_held_in_memory(environment: dict[str, str], tmp_pat
         " stdout=subprocess.DEVNULL)\n"
         "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)\n"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", measure], env=environment, capture_output=True, text=True, check=True
-    )
+    done = subprocess.run([sys.executable, "-c", measure], env=environment, capture_output=True, text=True, check=True)
     kilobytes = int(done.stdout) if sys.platform != "darwin" else int(done.stdout) // 1024
     assert kilobytes < 80_000 + os.sysconf("SC_PAGESIZE")

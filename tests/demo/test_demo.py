@@ -37,9 +37,7 @@ async def test_each_document_falls_apart_into_its_items(suffix: str, starts: lis
 
 
 async def test_all_personal_data_in_the_documents_is_found() -> None:
-    text = "\n".join(
-        [item for suffix in (".pdf", ".docx", ".xlsx", ".txt") for item in await items_of(suffix)]
-    )
+    text = "\n".join([item for suffix in (".pdf", ".docx", ".xlsx", ".txt") for item in await items_of(suffix)])
     output = await pii_detect.fn(text=text, mask=True)
     types = [entity.type for entity in output.entities]
     assert {type: types.count(type) for type in types} == {

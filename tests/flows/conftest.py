@@ -15,6 +15,7 @@ from intermezzo.settings import settings
 from intermezzo.store import open_store, utc_now
 from tests.rig import GRANTED, PAYER, Rig
 
+
 @pytest.fixture(scope="session")
 def prefect_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The API of a Prefect server that all tests of the session share."""

@@ -1,13 +1,13 @@
 """SIGKILL at every named point between two writes, then recovery: everything done once, charged once, refunded once."""
 
+import asyncio
 import json
-import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from signal import SIGKILL
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from prefect.client.orchestration import get_client
@@ -21,7 +21,7 @@ from intermezzo.store.faults import POINTS
 from tests import crash_pipeline
 from tests.crash_pipeline import EXPECTED, PRICE
 
-pytestmark = [pytest.mark.prefect, pytest.mark.crash, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.prefect, pytest.mark.crash, pytest.mark.timeout(600)]
 
 PAYER = Payer("default", test=True)
 GRANTED = 1000
@@ -29,55 +29,65 @@ GRANTED = 1000
 # The second arrival at a point is another place in the run: in the middle of a `.map`, at the second task, and so on.
 PLACES = [*POINTS, *(f"{point}:2" for point in ("reserve.after", "work.after", "capture.before", "answer.stored"))]
 
+AT_ONCE = 4
+"""Runs that are killed and recovered at the same time: mostly they wait."""
+
 
 class Zygote:
-    """Executors to kill."""
+    """Forks executors to kill."""
 
-    def __init__(self, environment: dict[str, str], log: Path) -> None:
-        self._log = log.open("ab")
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.crash_zygote"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._log,
-            env=environment,
-            text=True,
-            cwd=Path(__file__).parents[2],
-        )
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+        self._orders: dict[str, asyncio.Future[int]] = {}
+        self._reading = asyncio.create_task(self._read())
 
-    def run(self, **variables: str) -> int:
+    async def execute(self, variables: dict[str, str]) -> int:
         """Run an executor until its run has ended; returns the signal that killed it, or 0."""
         assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps(variables) + "\n")
-        self._process.stdin.flush()
-        ended = json.loads(self._process.stdout.readline())
-        assert ended["signal"] or ended["exit"] == 0, f"the executor failed, see {self._log.name}"
-        return ended["signal"]
+        order = str(uuid4())
+        ended = self._orders[order] = asyncio.get_running_loop().create_future()
+        self._process.stdin.write(json.dumps({**variables, "ORDER": order}).encode() + b"\n")
+        return await ended
 
-    def close(self) -> None:
+    async def _read(self) -> None:
+        assert self._process.stdout is not None
+        while line := await self._process.stdout.readline():
+            answer = json.loads(line)
+            self._orders[answer["order"]].set_result(answer["signal"])
+
+    async def close(self) -> None:
         """End the zygote."""
         assert self._process.stdin is not None
-        assert self._process.stdout is not None
         self._process.stdin.close()
-        self._process.wait(10)
-        self._process.stdout.close()
-        self._log.close()
+        await self._process.wait()
+        await self._reading
 
 
-@pytest.fixture(scope="session")
-def zygote(prefect_url: str, session_environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Zygote]:
+@pytest.fixture
+async def zygote(session_environment: dict[str, str], tmp_path: Path) -> AsyncIterator[Zygote]:
     """Forks executors that use the session's Prefect server."""
-    made = Zygote(session_environment, tmp_path_factory.mktemp("zygote") / "log")
-    yield made
-    made.close()
+    with (tmp_path / "executors.log").open("wb") as log:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "tests.crash_zygote",
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=log,
+            env=session_environment,
+            cwd=Path(__file__).parents[2],
+        )
+        made = Zygote(process)
+        yield made
+        await made.close()
 
 
 class Victim:
-    """A scheduled run of the pipeline, and the executors that get killed over it."""
+    """A run of the crash pipeline in a store of its own, and the executors that get killed over it."""
 
-    def __init__(self, zygote: Zygote, store: Store, url: str, pool: str, folder: Path) -> None:
-        self.zygote, self.store, self.url, self.pool, self.folder = zygote, store, url, pool, folder
+    def __init__(self, zygote: Zygote, url: str, pool: str, folder: Path) -> None:
+        self.zygote, self.url, self.pool, self.folder = zygote, url, pool, folder
+        self.store = Store(url)
         self.run_id = ""
 
     async def schedule(self) -> None:
@@ -88,27 +98,27 @@ class Victim:
             run = await schedule(client, self.store, target, {"folder": str(self.folder)}, payer=PAYER)
         self.run_id = str(run.id)
 
-    def execute(self, crash_at: str = "") -> int:
+    async def execute(self, crash_at: str = "") -> int:
         """Run an executor until the run has ended or it is killed."""
-        return self.zygote.run(
-            RUN_ID=self.run_id,
-            INTERMEZZO_DATABASE_URL=self.url,
-            INTERMEZZO_WORK_POOL=self.pool,
-            INTERMEZZO_CRASH_AT=crash_at,
-            INTERMEZZO_HOT_WAIT_SECONDS="0",
-            INTERMEZZO_LEASE_SECONDS="1.5",
-            INTERMEZZO_RECONCILE_SECONDS="0.3",
-            INTERMEZZO_POLL_SECONDS="0.5",
+        return await self.zygote.execute(
+            {
+                "RUN_ID": self.run_id,
+                "INTERMEZZO_DATABASE_URL": self.url,
+                "INTERMEZZO_WORK_POOL": self.pool,
+                "INTERMEZZO_CRASH_AT": crash_at,
+                "INTERMEZZO_HOT_WAIT_SECONDS": "0",
+                "INTERMEZZO_LEASE_SECONDS": "2",
+                "INTERMEZZO_RECONCILE_SECONDS": "1",
+                "INTERMEZZO_POLL_SECONDS": "2",
+            }
         )
 
-    async def check(self, *, redone: int = 0) -> None:
+    async def check(self, *, redone: int) -> None:
         """The run completed with the right result; each step was done and charged once.
 
         Args:
             redone: how many works may have been done a second time, because the kill came before their capture.
         """
-        from uuid import UUID
-
         async with get_client() as client:
             run = await client.read_flow_run(UUID(self.run_id))
             assert run.state is not None
@@ -123,40 +133,63 @@ class Victim:
         assert sum(done.values()) - len(done) <= redone, done
 
 
+Victims = Callable[[], Awaitable[Victim]]
+
+
 @pytest.fixture
-async def victim(
-    zygote: Zygote, store_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> "Victim":
-    """A scheduled run on each engine."""
-    pool = f"crash-{uuid4().hex[:8]}"
-    monkeypatch.setenv("INTERMEZZO_WORK_POOL", pool)
-    settings.cache_clear()
-    store = Store(store_url)
-    try:
-        made = Victim(zygote, store, store_url, pool, tmp_path)
-        await made.schedule()
-        yield made
-    finally:
-        store.close()
+async def victims(
+    zygote: Zygote,
+    new_store_url: Callable[[], str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> AsyncIterator[Victims]:
+    """Makes scheduled runs, each with a store and a work pool of its own, on each engine."""
+    made: list[Victim] = []
+    scheduling = asyncio.Lock()
+
+    async def make() -> Victim:
+        folder = tmp_path / f"victim-{len(made)}"
+        folder.mkdir()
+        victim = Victim(zygote, new_store_url(), f"crash-{uuid4().hex[:8]}", folder)
+        made.append(victim)
+        async with scheduling:  # the work pool is read from the settings of this process
+            monkeypatch.setenv("INTERMEZZO_WORK_POOL", victim.pool)
+            settings.cache_clear()
+            await victim.schedule()
+        return victim
+
+    yield make
+    for victim in made:
+        victim.store.close()
 
 
-@pytest.mark.parametrize("place", PLACES)
-async def test_a_run_killed_at_any_point_completes_and_the_books_balance(victim: Victim, place: str) -> None:
-    assert victim.execute(crash_at=place) == SIGKILL, f"{place} was never reached"
-    assert victim.execute() == 0
-    # At most the works of one `.map` were under way, or done and not yet captured.
-    await victim.check(redone=4)
+async def test_a_run_killed_at_any_point_completes_and_the_books_balance(victims: Victims) -> None:
+    limit = asyncio.Semaphore(AT_ONCE)
+
+    async def kill_at(place: str) -> None:
+        async with limit:
+            victim = await victims()
+            assert await victim.execute(crash_at=place) == SIGKILL, "the point was never reached"
+            assert await victim.execute() == 0, "the run did not recover"
+            # At most the works of one `.map` were under way, or done and not yet captured.
+            await victim.check(redone=4)
+
+    ended = await asyncio.gather(*(kill_at(place) for place in PLACES), return_exceptions=True)
+    failed = {place: error for place, error in zip(PLACES, ended, strict=True) if error is not None}
+    assert not failed
 
 
-async def test_a_run_killed_in_the_middle_of_a_work_does_it_again_on_the_same_reserve(victim: Victim) -> None:
+async def test_a_run_killed_in_the_middle_of_a_work_does_it_again_on_the_same_reserve(victims: Victims) -> None:
+    victim = await victims()
     (victim.folder / "die-in-1").touch()
-    assert victim.execute() == SIGKILL
-    assert victim.execute() == 0
+    assert await victim.execute() == SIGKILL
+    assert await victim.execute() == 0
     await victim.check(redone=0)
 
 
-async def test_a_run_killed_again_and_again_still_completes(victim: Victim) -> None:
+async def test_a_run_killed_again_and_again_still_completes(victims: Victims) -> None:
+    victim = await victims()
     for place in ("capture.before", "post.after", "suspend.marked", "answer.outbox", "resume.before"):
-        assert victim.execute(crash_at=place) == SIGKILL
-    assert victim.execute() == 0
+        assert await victim.execute(crash_at=place) == SIGKILL
+    assert await victim.execute() == 0
     await victim.check(redone=4)

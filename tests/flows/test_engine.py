@@ -112,9 +112,7 @@ async def test_an_answer_that_comes_before_the_suspension_has_landed_is_not_lost
     assert await rig.attempt(ask, run) is True
 
 
-async def test_a_quick_answer_continues_the_run_without_suspending(
-    rig: Rig, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_quick_answer_continues_the_run_without_suspending(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     from intermezzo.settings import settings
 
     monkeypatch.setenv("INTERMEZZO_HOT_WAIT_SECONDS", "30")
@@ -161,9 +159,7 @@ async def test_a_map_of_people_is_one_suspension_and_one_wave(rig: Rig) -> None:
 
 
 @pytest.mark.parametrize("with_group", [False, True])
-async def test_concurrent_calls_are_all_posted_before_the_run_suspends(
-    with_group: bool, sqlite_rig: Rig
-) -> None:
+async def test_concurrent_calls_are_all_posted_before_the_run_suspends(with_group: bool, sqlite_rig: Rig) -> None:
     async def one(number: int) -> bool:
         await asyncio.sleep(0.001 * number)
         await double(number)
@@ -396,8 +392,9 @@ async def test_a_recorded_output_that_no_longer_fits_says_so(rig: Rig) -> None:
 
 
 async def test_of_two_attempts_at_once_only_the_newer_leaves_a_trace(rig: Rig) -> None:
-    from intermezzo.flows.engine import engine
     from prefect.exceptions import Abort
+
+    from intermezzo.flows.engine import engine
 
     started, go_on = asyncio.Event(), asyncio.Event()
 
@@ -485,5 +482,3 @@ async def test_what_the_flow_sees_is_what_a_replay_will_see(sqlite_rig: Rig) -> 
         return await pair(1)
 
     assert await plain() == [1, {"at": 1}]
-
-

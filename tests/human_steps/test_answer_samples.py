@@ -219,8 +219,7 @@ def texts(draw: st.DrawFn) -> Schema:
         parts = [r"[a-z]", r"\d", r"[^0-9]", r"\w", "x", r"\.", "(?:ab|cd)", "."]
         quantifiers = ["", "+", "*", "?", "{2}", "{1,3}", "{2,}"]
         body = "".join(
-            draw(st.sampled_from(parts)) + draw(st.sampled_from(quantifiers))
-            for _ in range(draw(st.integers(1, 5)))
+            draw(st.sampled_from(parts)) + draw(st.sampled_from(quantifiers)) for _ in range(draw(st.integers(1, 5)))
         )
         schema["pattern"] = f"^{body}$"
     return schema
@@ -284,9 +283,7 @@ def test_a_stored_schema_read_again_is_the_same(schema: Schema) -> None:
 @settings(max_examples=50, deadline=None)
 @given(
     objects(fields),
-    st.recursive(
-        json_scalars, lambda v: st.lists(v, max_size=3) | st.dictionaries(names, v, max_size=3), max_leaves=8
-    ),
+    st.recursive(json_scalars, lambda v: st.lists(v, max_size=3) | st.dictionaries(names, v, max_size=3), max_leaves=8),
 )
 def test_any_answer_is_accepted_or_refused_in_words(schema: Schema, answer: JsonValue) -> None:
     try:

@@ -113,9 +113,7 @@ def test_a_schema_with_twenty_thousand_options_may_be_stored_and_read_again() ->
 
 
 def test_local_references_are_put_in() -> None:
-    schema = AnswerSchema.of(
-        form(a={"$ref": "#/$defs/m~1n", "title": "A"}) | {"$defs": {"m/n": {"enum": ["x"]}}}
-    )
+    schema = AnswerSchema.of(form(a={"$ref": "#/$defs/m~1n", "title": "A"}) | {"$defs": {"m/n": {"enum": ["x"]}}})
     assert schema.fields["a"] == {"enum": ["x"], "title": "A"}
     with pytest.raises(InvalidResponse, match="a: expected one of 'x', got 'y'"):
         schema.validate({"a": "y"})
@@ -191,23 +189,17 @@ def test_a_refusal_names_every_field_but_not_endlessly() -> None:
 def test_unknown_fields_are_refused_unless_the_schema_says_otherwise() -> None:
     inner = form(x={"type": "string"})
     schema = form(["a"], a=inner, b={"type": "object"})
-    assert "c: expected no such field (there are 'a', 'b'), got 1" in refusal(
-        schema, {"a": {"x": ""}, "c": 1}
-    )
+    assert "c: expected no such field (there are 'a', 'b'), got 1" in refusal(schema, {"a": {"x": ""}, "c": 1})
     assert "a.y: expected no such field" in refusal(schema, {"a": {"x": "", "y": 1}})
     assert AnswerSchema.of(schema).validate({"a": {"x": ""}, "b": {"free": 1}})["b"] == {"free": 1}
-    assert (
-        AnswerSchema.of(schema | {"additionalProperties": True}).validate({"a": {"x": ""}, "c": 1})["c"] == 1
-    )
+    assert AnswerSchema.of(schema | {"additionalProperties": True}).validate({"a": {"x": ""}, "c": 1})["c"] == 1
 
 
 def test_fields_of_branches_are_known_fields() -> None:
     box, point = form(kind={"const": "box"}, width={"type": "number"}), form(kind={"const": "point"})
     schema = form(shape={"oneOf": [box, point]})
     assert AnswerSchema.of(schema).validate({"shape": {"kind": "box", "width": 1}})
-    assert "shape.width: expected a number, got 'x'" in refusal(
-        schema, {"shape": {"kind": "box", "width": "x"}}
-    )
+    assert "shape.width: expected a number, got 'x'" in refusal(schema, {"shape": {"kind": "box", "width": "x"}})
     assert "height" in refusal(schema, {"shape": {"kind": "point", "height": 1}})
 
 
@@ -343,9 +335,7 @@ def test_a_schema_broken_by_json_schema_extra_is_the_authors_fault() -> None:
         ({"type": "array", "items": {"enum": ["a"]}, "uniqueItems": True}, None),
     ],
 )
-def test_closed_fields_are_those_with_a_closed_set_of_values(
-    field: JsonValue, options: list[JsonValue] | None
-) -> None:
+def test_closed_fields_are_those_with_a_closed_set_of_values(field: JsonValue, options: list[JsonValue] | None) -> None:
     schema = AnswerSchema.of(form(a=field))
     assert canonical_json(schema.options("a")) == canonical_json(options)
     assert schema.closed_fields() == ([] if options is None else ["a"])
@@ -353,7 +343,4 @@ def test_closed_fields_are_those_with_a_closed_set_of_values(
 
 def test_closed_fields_of_a_model_leave_out_text_and_dates() -> None:
     assert AnswerSchema.of(Verdict).closed_fields() == ["mood", "urgent", "stars"]
-    assert (
-        len(AnswerSchema.of(form(a={"type": "integer", "minimum": 1, "maximum": 1000})).options("a") or [])
-        == 1000
-    )
+    assert len(AnswerSchema.of(form(a={"type": "integer", "minimum": 1, "maximum": 1000})).options("a") or []) == 1000

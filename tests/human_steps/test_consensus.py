@@ -69,9 +69,7 @@ def test_a_majority_wins() -> None:
 
 
 def test_the_summary_is_worded_as_in_the_spec() -> None:
-    assert (
-        agreed("majority_vote", said(*["positive"] * 3), required=3).summary == "positive (3/3 workers agree)"
-    )
+    assert agreed("majority_vote", said(*["positive"] * 3), required=3).summary == "positive (3/3 workers agree)"
 
 
 def test_a_plurality_is_enough() -> None:
@@ -197,9 +195,7 @@ def test_the_order_of_answers_decides_nothing_but_the_text(
 
 @settings(max_examples=60, deadline=None)
 @given(ballots, st.sampled_from([["a"], ["a", "b"], []]))
-def test_the_winners_of_every_field_are_votes_that_someone_cast(
-    answers: list[Answer], closed: list[str]
-) -> None:
+def test_the_winners_of_every_field_are_votes_that_someone_cast(answers: list[Answer], closed: list[str]) -> None:
     outcome = consensus("majority_vote", answers, closed, 1)
     assert not isinstance(outcome, NotYet)
     assert all(sum(counts.values()) == len(answers) for counts in outcome.votes.values())

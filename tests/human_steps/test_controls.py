@@ -82,9 +82,7 @@ def test_controls_are_frozen() -> None:
 
 
 def test_an_unknown_input_is_shown_field_by_field() -> None:
-    shown = default_controls(
-        {"text": "Great, isn't it?", "n": -3, "ok": True, "none": None, "empty": " ", "tags": []}
-    )
+    shown = default_controls({"text": "Great, isn't it?", "n": -3, "ok": True, "none": None, "empty": " ", "tags": []})
     assert shown == [
         Markdown(value="**text:** Great, isn't it?"),
         Markdown(value=r"**n:** \-3"),

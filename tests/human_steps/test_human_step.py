@@ -21,7 +21,7 @@ from intermezzo.steps import registered, registered_types
 @pytest.fixture(autouse=True)
 def own_registry(monkeypatch: pytest.MonkeyPatch) -> None:
     """Types declared here are forgotten afterwards."""
-    from intermezzo import steps  # noqa: PLC0415 - the module itself is what is patched
+    from intermezzo import steps
 
     monkeypatch.setattr(steps, "_registry", {"label_text": label_text})
 
@@ -79,9 +79,7 @@ def test_an_answer_model_gets_how_the_workers_agreed_and_its_form_does_not_ask_f
     assert list(schema["properties"]) == ["mood", "note"]
     assert schema["required"] == ["mood"]
     submission = {"worker": "ann", "answer": {"mood": "bad"}, "submitted_at": "2030-01-01T00:00:00+00:00"}
-    output = step.load(
-        recorded({"mood": "bad"}, agreement=0.75, summary="bad (3/4)", submissions=[submission])
-    )
+    output = step.load(recorded({"mood": "bad"}, agreement=0.75, summary="bad (3/4)", submissions=[submission]))
     assert (output.mood, output.agreement, output.summary) == (Mood.BAD, 0.75, "bad (3/4)")
     assert output.submissions[0].worker == "ann"
 
@@ -171,14 +169,14 @@ class Callback(Answer):
         (Callback, "without JSON Schema"),
     ],
 )
-def test_an_output_that_cannot_be_a_form_is_refused_when_it_is_declared(output: Any, said: str) -> None:  # noqa: ANN401
+def test_an_output_that_cannot_be_a_form_is_refused_when_it_is_declared(output: Any, said: str) -> None:
     with pytest.raises(DefinitionError, match=said):
         human_step("broken", output=output)
     assert "broken" not in registered_types()
 
 
 @pytest.mark.parametrize("reward", [-1, 10_001, 1.5, True, "2"])
-def test_a_reward_out_of_range_is_refused(reward: Any) -> None:  # noqa: ANN401
+def test_a_reward_out_of_range_is_refused(reward: Any) -> None:
     with pytest.raises(DefinitionError, match=r"whole number from 0 to 10000, got "):
         human_step("review", output=Review, reward_credits=reward)
     with pytest.raises(DefinitionError, match=r"whole number from 0 to 10000, got "):

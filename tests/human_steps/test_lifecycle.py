@@ -117,14 +117,10 @@ class Lifecycle(RuleBasedStateMachine):
         priority=st.sampled_from(["low", "normal", "high", "urgent"]),
     )
     @precondition(lambda self: self._committed() < GRANTED - 24 and len(self.tasks) < 6)
-    def post(
-        self, strategy: ConsensusStrategy, required: int, reward: int, minutes: int, priority: Priority
-    ) -> str:
+    def post(self, strategy: ConsensusStrategy, required: int, reward: int, minutes: int, priority: Priority) -> str:
         return self._post(strategy, required, reward, minutes, priority)
 
-    def _post(
-        self, strategy: ConsensusStrategy, required: int, reward: int, minutes: int, priority: Priority
-    ) -> str:
+    def _post(self, strategy: ConsensusStrategy, required: int, reward: int, minutes: int, priority: Priority) -> str:
         id = self.desk.post(
             required=required,
             strategy=strategy,
@@ -236,10 +232,7 @@ class Lifecycle(RuleBasedStateMachine):
     @rule()
     def lapse(self) -> None:
         due = [
-            (task, worker)
-            for task in self.tasks.values()
-            for worker, until in task.held.items()
-            if until <= self.now
+            (task, worker) for task in self.tasks.values() for worker, until in task.held.items() if until <= self.now
         ]
         assert self.desk.lapse(at=self.now) == len(due)
         for task, worker in due:
@@ -253,7 +246,7 @@ class Lifecycle(RuleBasedStateMachine):
             task.close("expired")
 
     @rule(ids=st.lists(posted, min_size=1, max_size=2, unique=True), void=st.booleans())
-    def cancel(self, ids: list[str], void: bool) -> None:  # noqa: FBT001
+    def cancel(self, ids: list[str], void: bool) -> None:
         open_ones = [self.tasks[id] for id in dict.fromkeys(ids) if not self.tasks[id].is_closed]
         assert self.desk.cancel(*dict.fromkeys(ids), void=void, at=self.now) == len(open_ones)
         for task in open_ones:
@@ -266,8 +259,7 @@ class Lifecycle(RuleBasedStateMachine):
 
     def _committed(self) -> int:
         return sum(
-            task.paid if task.is_closed else human_price(task.reward, task.required)
-            for task in self.tasks.values()
+            task.paid if task.is_closed else human_price(task.reward, task.required) for task in self.tasks.values()
         )
 
     @invariant()

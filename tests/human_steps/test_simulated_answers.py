@@ -48,8 +48,7 @@ def test_hopeless_workers_are_never_right() -> None:
 def test_workers_are_right_as_often_as_told(accuracy: float) -> None:
     tasks = 400
     right = sum(
-        simulated_answer(SCHEMA, f"t{task}", f"w{task}", accuracy)
-        == simulated_answer(SCHEMA, f"t{task}", "x", 1.0)
+        simulated_answer(SCHEMA, f"t{task}", f"w{task}", accuracy) == simulated_answer(SCHEMA, f"t{task}", "x", 1.0)
         for task in range(tasks)
     )
     assert right / tasks == pytest.approx(accuracy, abs=0.07)

@@ -116,9 +116,7 @@ def test_two_processes_that_see_a_new_run_at_the_same_time_both_get_an_epoch(des
     facts = RunFacts(id=new_id(), flow_name="triage", deployed=True, payer=Payer("acme"))
 
     def claim(store: Store) -> int:
-        return store.write_now(
-            lambda c: journal.claim_run(c, facts, holder="here", lease=LEASE, at=START)
-        ).epoch
+        return store.write_now(lambda c: journal.claim_run(c, facts, holder="here", lease=LEASE, at=START)).epoch
 
     def enter_or_claim(n: int) -> int:
         return claim(stores[n]) if n % 2 else enter(stores[n])
@@ -299,8 +297,7 @@ def test_a_summary_counts_calls_and_credits_of_each_step(desk: Desk) -> None:
 
 def test_thousands_of_calls_are_read_by_their_ids(desk: Desk) -> None:
     calls = [
-        NewCall(id=new_id(), step="translate", key=str(n), kind="primitive", price_credits=0)
-        for n in range(1_200)
+        NewCall(id=new_id(), step="translate", key=str(n), kind="primitive", price_credits=0) for n in range(1_200)
     ]
     desk.open(calls)
     ids = [call.id for call in calls]

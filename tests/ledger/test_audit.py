@@ -30,9 +30,7 @@ def books(desk: Desk) -> Books:
     done, failed, running = desk.call(price=5), desk.call(price=6), desk.call(price=7)
     desk.close(done, output="1")
     desk.close(failed, error="{}")
-    answered, half_answered, cancelled = (
-        desk.post(required=3, reward=2, strategy="majority_vote") for _ in range(3)
-    )
+    answered, half_answered, cancelled = (desk.post(required=3, reward=2, strategy="majority_vote") for _ in range(3))
     for worker in ("ann", "bob", "cy"):
         desk.answer(worker, answered)
     desk.answer("ann", half_answered)
@@ -142,16 +140,12 @@ def test_a_double_reward_is_found(books: Books, subject: str) -> None:
 
 
 def test_a_reward_that_went_to_somebody_else_is_found(books: Books) -> None:
-    stolen = update(transfers).where(
-        transfers.c.subject == books.answered, transfers.c.target == "worker:bob"
-    )
+    stolen = update(transfers).where(transfers.c.subject == books.answered, transfers.c.target == "worker:bob")
     books.desk.do(lambda c: c.execute(stolen.values(target="worker:mallory")))
     assert f"worker bob is owed 2 for human task {books.answered}, but was paid 0" in problem(books)
 
 
-@pytest.mark.parametrize(
-    "target", ["worker:mallory", "test:platform:ai", "org:acme:available", "org:evil:reserved"]
-)
+@pytest.mark.parametrize("target", ["worker:mallory", "test:platform:ai", "org:acme:available", "org:evil:reserved"])
 def test_a_move_that_ended_in_a_wrong_account_is_found(books: Books, target: str) -> None:
     diverted = update(transfers).where(transfers.c.subject == books.done, transfers.c.move == "capture")
     books.desk.do(lambda c: c.execute(diverted.values(target=target)))

@@ -40,9 +40,7 @@ def test_the_fee_is_a_fifth_of_the_rewards_rounded_down_but_at_least_one(
 
 
 @given(st.integers(0, 10_000), st.integers(1, 20), st.integers(0, 20))
-def test_what_is_reserved_covers_whatever_number_of_answers_is_paid(
-    reward: int, required: int, paid: int
-) -> None:
+def test_what_is_reserved_covers_whatever_number_of_answers_is_paid(reward: int, required: int, paid: int) -> None:
     paid = min(paid, required)
     assert human_price(reward, required) >= reward * paid + platform_fee(reward, paid)
 

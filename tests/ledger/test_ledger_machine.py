@@ -94,7 +94,7 @@ class Ledger(RuleBasedStateMachine):
         return True
 
     @rule(payer=st.sampled_from(PAYERS), credits=st.integers(1, 40), again=st.booleans(), fails=FAILS)
-    def grant(self, payer: Payer, credits: int, again: bool, fails: bool) -> None:  # noqa: FBT001
+    def grant(self, payer: Payer, credits: int, again: bool, fails: bool) -> None:
         subject = new_id()
 
         def give(connection: Connection) -> None:
@@ -112,7 +112,7 @@ class Ledger(RuleBasedStateMachine):
         prices=st.lists(st.integers(0, 15), min_size=1, max_size=3),
         fails=FAILS,
     )
-    def open_calls(self, payer: Payer, prices: list[int], fails: bool) -> list[Work]:  # noqa: FBT001
+    def open_calls(self, payer: Payer, prices: list[int], fails: bool) -> list[Work]:
         opened = [Work(payer, Reservation(new_id(), 1, price)) for price in prices]
 
         def reserve(connection: Connection) -> None:
@@ -135,9 +135,7 @@ class Ledger(RuleBasedStateMachine):
             "opened_at": START,
         }
 
-    def _reserve(
-        self, payer: Payer, needed: int, reserve: Callable[[Connection], None], *, fails: bool
-    ) -> bool:
+    def _reserve(self, payer: Payer, needed: int, reserve: Callable[[Connection], None], *, fails: bool) -> bool:
         if needed > self.available[payer]:
             with pytest.raises(InsufficientCredits) as caught:
                 self.store.write_now(reserve)
@@ -150,7 +148,7 @@ class Ledger(RuleBasedStateMachine):
         return True
 
     @rule(target=closed, works=consumes(calls), succeeds=st.booleans(), fails=FAILS)
-    def close_calls(self, works: list[Work], succeeds: bool, fails: bool) -> list[Work]:  # noqa: FBT001
+    def close_calls(self, works: list[Work], succeeds: bool, fails: bool) -> list[Work]:
         if not works:
             return []
         payer, state = works[0].payer, "completed" if succeeds else "failed"
@@ -186,7 +184,7 @@ class Ledger(RuleBasedStateMachine):
         required=st.integers(1, 3),
         fails=FAILS,
     )
-    def post(self, payer: Payer, reward: int, required: int, fails: bool) -> list[Work]:  # noqa: FBT001
+    def post(self, payer: Payer, reward: int, required: int, fails: bool) -> list[Work]:
         price = human_price(reward, required)
         work = Work(payer, Reservation(new_id(), 1, price), reward, required)
 
@@ -197,7 +195,7 @@ class Ledger(RuleBasedStateMachine):
         return [work] if self._reserve(payer, price, reserve, fails=fails) else []
 
     @rule(works=tasks, fails=FAILS)
-    def approve(self, works: list[Work], fails: bool) -> None:  # noqa: FBT001
+    def approve(self, works: list[Work], fails: bool) -> None:
         for work in works:
             id = work.reservation.subject
             n = self.approved.get(id, 0) + 1
@@ -216,7 +214,7 @@ class Ledger(RuleBasedStateMachine):
                     self.store.write_now(reward)
 
     @rule(works=consumes(tasks), fails=FAILS)
-    def settle(self, works: list[Work], fails: bool) -> None:  # noqa: FBT001
+    def settle(self, works: list[Work], fails: bool) -> None:
         for work in works:
             id, approved = work.reservation.subject, self.approved.get(work.reservation.subject, 0)
 

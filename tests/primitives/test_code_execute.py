@@ -10,10 +10,7 @@ from intermezzo.steps import registered
 
 
 async def test_the_documented_example_prints_sum_and_mean() -> None:
-    code = (
-        "import json\ndata = [1, 2, 3, 4, 5]\n"
-        "print(json.dumps({'sum': sum(data), 'mean': sum(data)/len(data)}))"
-    )
+    code = "import json\ndata = [1, 2, 3, 4, 5]\nprint(json.dumps({'sum': sum(data), 'mean': sum(data)/len(data)}))"
     output = await code_execute.fn(code=code, language="python")
     assert json.loads(output.stdout) == {"sum": 15, "mean": 3.0}
     assert (output.exit_code, output.timed_out, output.stderr) == (0, False, "")

@@ -102,9 +102,7 @@ async def test_a_docx_gives_paragraphs_and_tables_in_reading_order() -> None:
     output = await parse(saved(source))
     assert output.format == "docx"
     assert output.text == "before\n\ncell 0\tcell 1\ncell 2\tcell 3\nmerged\n\nafter"
-    assert [table.rows for table in output.tables] == [
-        [["cell\n0", "cell\n1"], ["cell\n2", "cell\n3"], ["merged"]]
-    ]
+    assert [table.rows for table in output.tables] == [[["cell\n0", "cell\n1"], ["cell\n2", "cell\n3"], ["merged"]]]
 
 
 async def test_an_xlsx_gives_each_sheet_as_lines_and_as_a_table() -> None:

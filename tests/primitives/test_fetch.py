@@ -77,16 +77,12 @@ async def site() -> AsyncIterator[Site]:
 
 
 def ok(body: bytes, *headers: str) -> bytes:
-    head = "\r\n".join(
-        ["HTTP/1.1 200 OK", f"Content-Length: {len(body)}", "Connection: close", *headers, "", ""]
-    )
+    head = "\r\n".join(["HTTP/1.1 200 OK", f"Content-Length: {len(body)}", "Connection: close", *headers, "", ""])
     return head.encode() + body
 
 
 def redirect(location: str) -> bytes:
-    return (
-        f"HTTP/1.1 302 Found\r\nLocation: {location}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
-    ).encode()
+    return (f"HTTP/1.1 302 Found\r\nLocation: {location}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n").encode()
 
 
 async def test_a_fetched_document_is_parsed_and_says_where_it_came_from(site: Site) -> None:

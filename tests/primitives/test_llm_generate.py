@@ -133,9 +133,7 @@ def test_no_key_at_all_is_an_error_that_names_the_variables(provider: FakeProvid
         chosen_provider()
 
 
-def test_llm_provider_wins_over_the_keys_that_are_set(
-    provider: FakeProvider, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_llm_provider_wins_over_the_keys_that_are_set(provider: FakeProvider, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ANTHROPIC_API_KEY", "key")
     monkeypatch.setenv("LLM_PROVIDER", "OpenAI")
     assert chosen_provider() == "openai"

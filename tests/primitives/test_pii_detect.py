@@ -14,9 +14,7 @@ from intermezzo.steps import registered
 
 
 def found(text: str, *types: EntityType) -> list[tuple[str, str]]:
-    return [
-        (finding.type, text[finding.start : finding.end]) for finding in find_all(text, types or ENTITY_TYPES)
-    ]
+    return [(finding.type, text[finding.start : finding.end]) for finding in find_all(text, types or ENTITY_TYPES)]
 
 
 async def test_the_documented_example_finds_and_masks_mail_and_phone() -> None:
@@ -139,9 +137,7 @@ def test_overlaps_give_the_surer_or_longer_finding() -> None:
     assert found("call DE89 3704 0044 0532 0130 00") == [("IBAN", "DE89 3704 0044 0532 0130 00")]
 
 
-@pytest.mark.parametrize(
-    "digits", ["4111111111111111", "5555555555554444", "30569309025904", "6011000990139424"]
-)
+@pytest.mark.parametrize("digits", ["4111111111111111", "5555555555554444", "30569309025904", "6011000990139424"])
 def test_luhn_accepts_test_cards_and_refuses_any_changed_digit(digits: str) -> None:
     assert luhn(digits)
     for index, digit in enumerate(digits):
@@ -229,9 +225,7 @@ async def test_a_long_text_does_not_block_the_event_loop() -> None:
 
     watcher = asyncio.create_task(watch())
     started = time.monotonic()
-    output: PiiDetectOutput = await pii_detect.fn(
-        text="write to bob@example.com or call 555-123-4567. " * 10_000
-    )
+    output: PiiDetectOutput = await pii_detect.fn(text="write to bob@example.com or call 555-123-4567. " * 10_000)
     taken = time.monotonic() - started
     watcher.cancel()
     assert output.count == 20_000

@@ -176,10 +176,7 @@ async def test_a_cancelled_run_is_killed_and_cleaned_up(own_temporary_folder: Pa
 
 
 async def test_runs_side_by_side_share_nothing() -> None:
-    code = (
-        "import sys, os\nopen('own', 'w').write(sys.stdin.read())\n"
-        "print(open('own').read(), len(os.listdir()))"
-    )
+    code = "import sys, os\nopen('own', 'w').write(sys.stdin.read())\nprint(open('own').read(), len(os.listdir()))"
     outcomes = await asyncio.gather(*(run(code, stdin=str(number)) for number in range(6)))
     assert [outcome.stdout.text for outcome in outcomes] == [f"{number} 2\n" for number in range(6)]
 

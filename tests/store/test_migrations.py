@@ -108,9 +108,7 @@ def test_a_store_of_a_newer_version_is_refused_in_one_clear_line(store: Store, s
     assert "\n" not in str(caught.value)
 
 
-def test_a_migration_that_fails_leaves_nothing_behind(
-    store_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_migration_that_fails_leaves_nothing_behind(store_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A kill half way is the same to the database."""
 
     class Killed(BaseException):

@@ -84,7 +84,7 @@ def test_input_is_given_as_a_model_a_mapping_or_keywords() -> None:
         (({"text": "a", "times": "x" * 200},), {}, r"times: input should be a valid integer.*\.\.\."),
     ],
 )
-def test_input_that_does_not_fit_is_refused_by_field(args: Any, kwargs: Any, said: str) -> None:  # noqa: ANN401
+def test_input_that_does_not_fit_is_refused_by_field(args: Any, kwargs: Any, said: str) -> None:
     with pytest.raises(InvalidInput, match=said) as caught:
         declared().parse(*args, **kwargs)
     assert str(caught.value).startswith("shout: ")
@@ -137,9 +137,7 @@ def test_a_digest_does_not_depend_on_how_the_input_was_written() -> None:
     assert len(digests) == 1
 
 
-@pytest.mark.xfail(
-    reason="steps.py dumps mappings in the order they came in, so their digests differ", strict=True
-)
+@pytest.mark.xfail(reason="steps.py dumps mappings in the order they came in, so their digests differ", strict=True)
 def test_a_digest_does_not_depend_on_the_order_of_keys_inside_a_field() -> None:
     subject = declared()
     there = subject.parse(text="hi", extras={"a": 1, "b": {"c": 2, "d": 3}})
@@ -168,15 +166,7 @@ def test_the_order_of_a_list_is_part_of_the_digest() -> None:
 
 def test_the_id_of_a_call_depends_on_run_step_and_key_and_nothing_else() -> None:
     assert call_id("r", "s", "k") == call_id("r", "s", "k")
-    assert (
-        len(
-            {
-                call_id(*which)
-                for which in [("r", "s", "k"), ("q", "s", "k"), ("r", "t", "k"), ("r", "s", "l")]
-            }
-        )
-        == 4
-    )
+    assert len({call_id(*which) for which in [("r", "s", "k"), ("q", "s", "k"), ("r", "t", "k"), ("r", "s", "l")]}) == 4
     assert uuid.UUID(call_id("r", "s", "k"))
 
 
@@ -216,7 +206,7 @@ def test_an_option_that_cannot_work_is_refused(options: dict[str, Any], said: st
 
 
 @pytest.mark.parametrize("credits", [-1, True])
-def test_a_price_below_nothing_is_refused(credits: Any) -> None:  # noqa: ANN401
+def test_a_price_below_nothing_is_refused(credits: Any) -> None:
     with pytest.raises(DefinitionError, match="credits must be a whole number, 0 or more, got"):
         primitive(ShoutInput, credits=credits)(shout)
     with pytest.raises(DefinitionError, match="credits must be a whole number, 0 or more, got"):
@@ -225,7 +215,7 @@ def test_a_price_below_nothing_is_refused(credits: Any) -> None:  # noqa: ANN401
 
 @pytest.mark.xfail(reason="steps.py takes fractions, and compares text with a number", strict=True)
 @pytest.mark.parametrize("credits", [1.5, "2", None])
-def test_a_price_that_is_no_whole_number_is_refused(credits: Any) -> None:  # noqa: ANN401
+def test_a_price_that_is_no_whole_number_is_refused(credits: Any) -> None:
     with pytest.raises(DefinitionError, match="credits must be a whole number, 0 or more, got"):
         step(credits=credits)(returns_one)
 
@@ -260,7 +250,7 @@ async def test_a_function_becomes_a_step_that_is_called_like_the_function() -> N
         (("one",), {}, "a: input should be a valid integer"),
     ],
 )
-def test_arguments_that_do_not_fit_are_refused(args: Any, kwargs: Any, said: str) -> None:  # noqa: ANN401
+def test_arguments_that_do_not_fit_are_refused(args: Any, kwargs: Any, said: str) -> None:
     with pytest.raises(InvalidInput, match=said) as caught:
         add.parse(*args, **kwargs)
     assert str(caught.value).startswith("add: ")
@@ -328,9 +318,7 @@ def test_outputs_come_back_from_the_journal_as_what_they_were() -> None:
 
 
 def test_a_recorded_output_that_no_longer_fits_is_an_error_that_says_so() -> None:
-    with pytest.raises(
-        RecordedOutputMismatch, match=r"add: its recorded output no longer fits.*new name to run it"
-    ):
+    with pytest.raises(RecordedOutputMismatch, match=r"add: its recorded output no longer fits.*new name to run it"):
         add.load('"three"')
 
 

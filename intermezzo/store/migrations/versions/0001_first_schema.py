@@ -20,9 +20,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "outbox",
-        sa.Column(
-            "seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
-        ),
+        sa.Column("seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
         sa.Column("topic", sa.String(length=40), nullable=False),
         sa.Column("subject", sa.String(length=80), nullable=False),
         sa.Column("run_id", sa.String(length=36), nullable=True),
@@ -51,9 +49,7 @@ def upgrade() -> None:
     op.create_index("ix_runs_state_lease", "runs", ["state", "lease_expires_at"], unique=False)
     op.create_table(
         "transfers",
-        sa.Column(
-            "seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
-        ),
+        sa.Column("seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
         sa.Column("subject", sa.String(length=80), nullable=False),
         sa.Column("move", sa.String(length=16), nullable=False),
         sa.Column("n", sa.Integer(), nullable=False),
@@ -118,9 +114,7 @@ def upgrade() -> None:
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
-        sa.CheckConstraint(
-            "open_slots >= 0 AND open_slots <= assignments_required", name=op.f("ck_human_tasks_slots")
-        ),
+        sa.CheckConstraint("open_slots >= 0 AND open_slots <= assignments_required", name=op.f("ck_human_tasks_slots")),
         sa.ForeignKeyConstraint(["call_id"], ["step_calls.id"], name=op.f("fk_human_tasks_call_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_human_tasks")),
     )
@@ -174,17 +168,13 @@ def upgrade() -> None:
     )
     op.create_table(
         "responses",
-        sa.Column(
-            "seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False
-        ),
+        sa.Column("seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
         sa.Column("assignment_id", sa.String(length=36), nullable=False),
         sa.Column("task_id", sa.String(length=36), nullable=False),
         sa.Column("worker_id", sa.String(length=200), nullable=False),
         sa.Column("answer", sa.Text(), nullable=False),
         sa.Column("submitted_at", sa.DateTime(timezone=True), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["assignment_id"], ["assignments.id"], name=op.f("fk_responses_assignment_id")
-        ),
+        sa.ForeignKeyConstraint(["assignment_id"], ["assignments.id"], name=op.f("fk_responses_assignment_id")),
         sa.PrimaryKeyConstraint("seq", name=op.f("pk_responses")),
         sa.UniqueConstraint("assignment_id", name=op.f("uq_responses_assignment_id")),
     )

@@ -1,0 +1,108 @@
+"""Many workers at once, in many processes: no slot is filled twice and nobody is left unpaid."""
+
+import json
+import subprocess
+import sys
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+
+from sqlalchemy import delete
+
+from intermezzo.store import Store
+from intermezzo.store.tables import outbox
+from tests.desk import Desk
+
+CLAIM_ALL = """
+import json, sys, uuid
+from concurrent.futures import ThreadPoolExecutor
+from intermezzo.human_steps import claims
+from intermezzo.store import Store, utc_now
+
+def claim_all(worker):
+    store, claimed = Store(sys.argv[1]), []
+    while claim := store.write_now(lambda c: claims.claim_next(c, worker, test=False, at=utc_now())):
+        claimed.append(claim.task_id)
+    store.close()
+    return claimed
+
+print("ready", flush=True)
+sys.stdin.readline()
+with ThreadPoolExecutor(4) as pool:
+    print(json.dumps(list(pool.map(claim_all, sys.argv[2:]))))
+"""
+
+
+def claimed_by_processes(url: str, workers: list[list[str]]) -> list[list[str]]:
+    """Each process claims for its workers, each of them over a connection of its own."""
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", CLAIM_ALL, url, *names],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for names in workers
+    ]
+    for process in processes:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+    for process in processes:
+        assert process.stdin is not None
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    claimed: list[list[str]] = []
+    for process in processes:
+        printed, _ = process.communicate(timeout=60)
+        assert process.returncode == 0
+        claimed += json.loads(printed)
+    return claimed
+
+
+def test_eight_workers_in_two_processes_never_claim_the_same_slot(store: Store, store_url: str) -> None:
+    desk = Desk(store)
+    posted = desk.post_many(200)
+    claimed = claimed_by_processes(store_url, [["w1", "w2", "w3", "w4"], ["w5", "w6", "w7", "w8"]])
+    assert Counter(id for ids in claimed for id in ids) == Counter(posted)
+    assert desk.problems() == []
+
+
+def test_one_worker_at_many_places_claims_each_task_once(desk: Desk) -> None:
+    posted = [desk.post(reward=0, required=4) for _ in range(25)]
+    stores = [Store(desk.store.url.render_as_string(hide_password=False)) for _ in range(4)]
+
+    def claim_all(store: Store) -> list[str]:
+        here, claimed = Desk.__new__(Desk), list[str]()
+        here.store, here.payer = store, desk.payer
+        while claim := here.take_next("ann"):
+            claimed.append(claim.task_id)
+        return claimed
+
+    try:
+        with ThreadPoolExecutor(4) as pool:
+            claimed = [id for ids in pool.map(claim_all, stores) for id in ids]
+    finally:
+        for store in stores:
+            store.close()
+    assert Counter(claimed) == Counter(posted)
+    assert {desk.open_slots(task) for task in posted} == {3}
+
+
+def test_of_many_who_answer_the_last_slots_at_once_nobody_is_left_unpaid(desk: Desk) -> None:
+    task = desk.post(required=8, strategy="majority_vote", reward=1)
+    stores = [Store(desk.store.url.render_as_string(hide_password=False)) for _ in range(4)]
+
+    def answer(n: int) -> str:
+        here = Desk.__new__(Desk)
+        here.store, here.payer = stores[n % 4], desk.payer
+        return here.answer(f"w{n}", task)
+
+    try:
+        with ThreadPoolExecutor(8) as pool:
+            states = Counter(pool.map(answer, range(8)))
+    finally:
+        for store in stores:
+            store.close()
+    assert states["completed"] == 1
+    assert [desk.earned(f"w{n}") for n in range(8)] == [1] * 8
+    assert desk.problems() == []
+    desk.do(lambda c: c.execute(delete(outbox)))
