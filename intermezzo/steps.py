@@ -7,6 +7,7 @@ nor the database: it says what a step *is*, and keeps the registry of step types
 import hashlib
 import importlib
 import inspect
+import json
 import reprlib
 import uuid
 from abc import ABC, abstractmethod
@@ -15,8 +16,7 @@ from contextvars import ContextVar, Token
 from dataclasses import dataclass, replace
 from typing import Any, Generic, Literal, ParamSpec, Protocol, Self, TypeVar, cast, overload
 
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError, create_model
-from pydantic_core import to_json
+from pydantic import BaseModel, ConfigDict, PydanticUserError, TypeAdapter, ValidationError, create_model
 
 from intermezzo.errors import DefinitionError, InvalidInput, MapFailed, RecordedOutputMismatch, StepError
 
@@ -160,7 +160,8 @@ class Step(ABC, Generic[P, In, Out]):
         if key is not None and not isinstance(key, str):
             raise InvalidInput(f"{self.name}: key must be a string, got {key!r}")
         input = self.parse(*args, **kwargs)
-        return _engine().call(self, input, key or self.options.key or self.digest(input))
+        given = self.options.key if key is None else key
+        return _engine().call(self, input, self.digest(input) if given is None else given)
 
     @overload
     async def map(
@@ -254,7 +255,8 @@ class Step(ABC, Generic[P, In, Out]):
 
     def digest(self, input: In) -> str:
         """The key of a call whose author gave none: a digest of the input's JSON."""
-        return hashlib.blake2b(to_json(input.model_dump(mode="json")), digest_size=16).hexdigest()
+        canonical = json.dumps(input.model_dump(mode="json"), sort_keys=True, ensure_ascii=False)
+        return hashlib.blake2b(canonical.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
     def dump(self, output: Out) -> str:
         """The output as JSON text, for the journal."""
@@ -307,7 +309,7 @@ class Primitive(Step[P, In, Out]):
         output: TypeAdapter[Out],
         options: PrimitiveOptions,
     ) -> None:
-        if isinstance(credits, bool) or credits < 0:
+        if not isinstance(credits, int) or isinstance(credits, bool) or credits < 0:
             raise DefinitionError(f"{type}: credits must be a whole number, 0 or more, got {credits!r}")
         super().__init__(type, input_model=input_model, output=output, options=options)
         self.perform = perform
@@ -374,7 +376,7 @@ class FunctionStep(Primitive[P, BaseModel, Out]):
             type=options.name,
             credits=credits,
             input_model=cast("Callable[P, BaseModel]", _arguments_model(options.name, self.signature)),
-            output=TypeAdapter(_returned(self.signature)),
+            output=_output_adapter(options.name, self.signature),
             options=options,
         )
         self.__doc__ = function.__doc__
@@ -414,11 +416,17 @@ def _arguments_model(name: str, signature: inspect.Signature) -> type[BaseModel]
             raise DefinitionError(f"{name}: a step's parameters must be nameable, {parameter} is not")
         annotation = Any if parameter.annotation is parameter.empty else parameter.annotation
         fields[parameter.name] = (annotation, ... if parameter.default is parameter.empty else parameter.default)
-    return create_model(f"{name}_input", __config__=ConfigDict(extra="forbid", arbitrary_types_allowed=True), **fields)
+    try:
+        return create_model(f"{name}_input", __config__=ConfigDict(extra="forbid"), **fields)
+    except (PydanticUserError, NameError) as error:
+        raise DefinitionError(f"{name}: its parameters must be data that has a JSON form: {error}") from None
 
 
-def _returned(signature: inspect.Signature) -> Any:  # noqa: ANN401 (any annotation)
-    return Any if signature.return_annotation is signature.empty else signature.return_annotation
+def _output_adapter(name: str, signature: inspect.Signature) -> TypeAdapter[Any]:
+    try:
+        return TypeAdapter(Any if signature.return_annotation is signature.empty else signature.return_annotation)
+    except PydanticUserError as error:
+        raise DefinitionError(f"{name}: its result must be data that has a JSON form: {error}") from None
 
 
 def primitive(

@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import os
+import re
 import uuid
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -153,17 +154,24 @@ async def _answer_as_me(store: Store) -> None:
 
 
 POSITIVE = frozenset(
-    ["love", "loves", "great", "thank", "thanks", "excellent", "perfect", "easy", "friendly", "happy", "fast", "wonderful", "best", "helpful", "kind", "recommend"]
+    re.findall(
+        r"\w+",
+        "best easy excellent friendly great happy helpful kind love loves perfect recommend thank thanks wonderful",
+    )
 )
 NEGATIVE = frozenset(
-    ["broken", "late", "slow", "refund", "disappoint", "disappointed", "disaster", "loud", "terrible", "worst", "missing", "wrong", "angry", "leak", "leaks", "leaking", "unusable", "cancel", "charged", "twice", "rude", "damaged", "nobody", "crash", "crashes"]
+    re.findall(
+        r"\w+",
+        "angry broken cancel charged crash crashes damaged disappoint disappointed disaster late leak leaks loud "
+        "missing nobody refund rude slow terrible twice unusable worst wrong",
+    )
 )
 
 
 def opinion(item: InboxItem, worker: str) -> dict[str, JsonValue] | None:
     """What a simulated worker makes of a text: by its words, and now and then mistaken."""
     text = str(item.input.get("text", "")).lower()
-    words = {"".join(filter(str.isalpha, word)) for word in text.split()}
+    words = set(re.findall(r"\w+", text))
     score = len(words & POSITIVE) - len(words & NEGATIVE)
     category = "positive" if score > 0 else "negative" if score < 0 else "neutral"
     drawn = hashlib.sha256(f"{worker} {text}".encode()).digest()[0]
