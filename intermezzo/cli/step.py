@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 _WINDOW = 4
 """Inputs read ahead, per one worked on: a slow one at the front does not idle the others."""
 
+_READ_AHEAD = 16
+"""Lines that wait to become inputs."""
+
 
 @click.command()
 @click.argument("type", metavar="TYPE")
@@ -130,22 +133,23 @@ async def _result(primitive: "Primitive[..., Any, Any]", index: int, line: bytes
 async def _read_lines(lines: BinaryIO) -> AsyncIterator[bytes]:
     """Lines as they come; waiting for one keeps nobody from working or from ending."""
     loop = asyncio.get_running_loop()
-    came: asyncio.Queue[bytes | BaseException | None] = asyncio.Queue(1)
+    came: asyncio.Queue[bytes | OSError | None] = asyncio.Queue()
+    room = threading.Semaphore(_READ_AHEAD)
 
-    def put(item: bytes | BaseException | None) -> None:
-        if loop.is_closed():
-            raise _NobodyReads
-        asyncio.run_coroutine_threadsafe(came.put(item), loop).result()
+    def put(item: bytes | OSError | None) -> None:
+        room.acquire()
+        loop.call_soon_threadsafe(came.put_nowait, item)
 
     _in_background(lambda: _hand_over(lines, put))
     while (item := await came.get()) is not None:
-        if isinstance(item, BaseException):
+        if isinstance(item, OSError):
             raise item
+        room.release()
         yield item
 
 
-def _hand_over(lines: BinaryIO, put: Callable[[bytes | BaseException | None], None]) -> None:
-    with suppress(_NobodyReads):
+def _hand_over(lines: BinaryIO, put: Callable[[bytes | OSError | None], None]) -> None:
+    with suppress(RuntimeError):  # the batch has ended before its input, and its loop with it
         try:
             for line in lines:
                 put(line)
@@ -155,10 +159,6 @@ def _hand_over(lines: BinaryIO, put: Callable[[bytes | BaseException | None], No
             # By this thread: no other could, while it waits for a line.
             lines.close()
         put(None)
-
-
-class _NobodyReads(Exception):
-    """The batch has ended before its input."""
 
 
 def _in_background(work: Callable[[], None]) -> None:

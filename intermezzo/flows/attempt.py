@@ -109,6 +109,8 @@ class Attempt:
 
     def heard(self, events: Sequence[Event]) -> None:
         """Events of this run, from any process; called in the flow's loop."""
+        if any(event.topic == "run.cancel" for event in events):
+            self.end(AttemptSuperseded(f"run {self.claim.run_id} is being cancelled"))
         self.people.heard(events)
 
     # ------------------------------------------------------------------ coming to rest

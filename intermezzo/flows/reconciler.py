@@ -15,7 +15,7 @@ from prefect.client.orchestration import PrefectClient, get_client
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
 from prefect.client.schemas.objects import FlowRun, State
 from prefect.states import AwaitingRetry, Cancelled, Crashed
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, case, select, update
 
 from intermezzo import journal
 from intermezzo.flows.ending import settle
@@ -210,7 +210,7 @@ def _checked(connection: Connection, run_ids: Sequence[str]) -> None:
 
 
 def _take_over(connection: Connection, run_id: str) -> bool:
-    """Refuse every later write of the dead attempt; only one reconciler gets a True."""
+    """Refuse every later write of the dead attempt; only one reconciler gets a True. A released run did not die."""
     lease = runtime().lease
     taken = connection.execute(
         update(runs)
@@ -218,7 +218,7 @@ def _take_over(connection: Connection, run_id: str) -> bool:
         .values(
             epoch=runs.c.epoch + 1,
             state="active",
-            recoveries=runs.c.recoveries + 1,
+            recoveries=runs.c.recoveries + case((runs.c.holder.is_(None), 0), else_=1),
             holder=None,
             lease_expires_at=utc_now() + lease,
         )

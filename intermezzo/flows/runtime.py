@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 
 from intermezzo import journal
 from intermezzo.errors import StoreError
+from intermezzo.human_steps import claims, tasks
 from intermezzo.settings import settings
 from intermezzo.store import Event, Store, open_store, utc_now
 
@@ -50,6 +51,12 @@ class Runtime:
             self._held.clear()
             if self._unsubscribe is not None:
                 self._unsubscribe()
+
+    def release(self) -> None:
+        """Give up every run that this process works on: another may take them at once."""
+        with self._lock:
+            held = list(self._held)
+        self.store.write_now(lambda c: journal.release_runs(c, self.holder, held, at=utc_now()))
 
     def keep(self, run_id: str) -> None:
         """Renew the lease of this run until it is dropped as often as it was kept: two attempts may overlap."""
@@ -90,6 +97,12 @@ class Runtime:
             if listening is not None and not listening.loop.is_closed():
                 listening.loop.call_soon_threadsafe(listening.heard, heard)
 
+    def _tidy(self) -> None:
+        """Return lapsed claims and expire unclaimed tasks: a script may run where no reconciler does."""
+        with contextlib.suppress(StoreError):
+            self.store.submit(lambda c: claims.lapse(c, at=utc_now()))
+            self.store.submit(lambda c: tasks.expire(c, at=utc_now()))
+
     def _renew(self, run_ids: list[str], until: datetime, connection: Connection) -> None:
         journal.renew_leases(connection, self.holder, run_ids, until=until)
 
@@ -97,6 +110,8 @@ class Runtime:
         while not self._closed.wait(self.lease.total_seconds() / 3):
             with self._lock:
                 held = list(self._held)
+            if held:
+                self._tidy()
             until = utc_now() + self.lease
             for start in range(0, len(held), 500):
                 part = held[start : start + 500]

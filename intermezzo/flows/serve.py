@@ -47,7 +47,7 @@ async def serve_until_stopped(started: Callable[[], None] = lambda: None) -> Non
         started: called once everything runs.
     """
     # Prefect lets each flow run take SIGTERM for itself; here it is for all of them, and comes to us.
-    flow_engine.capture_sigterm = nullcontext  # pyright: ignore[reportAttributeAccessIssue]
+    flow_engine.capture_sigterm = nullcontext  # pyright: ignore[reportPrivateImportUsage, reportAttributeAccessIssue]
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for name in (signal.SIGINT, signal.SIGTERM):

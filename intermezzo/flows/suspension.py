@@ -11,7 +11,7 @@ import uuid
 from typing import TYPE_CHECKING
 
 from prefect.client.orchestration import get_client
-from prefect.exceptions import ObjectNotFound, Pause
+from prefect.exceptions import Abort, ObjectNotFound, Pause
 from prefect.states import Suspended
 from prefect.utilities.engine import propose_state
 from sqlalchemy import Connection
@@ -52,10 +52,13 @@ async def suspend(attempt: "Attempt") -> None:
         update={"name": STATE_NAME, "message": f"{answered} of {asked} answered"}
     )
     async with get_client() as client:
-        landed = await propose_state(client, state, flow_run_id=uuid.UUID(run_id))
+        try:
+            landed = await propose_state(client, state, flow_run_id=uuid.UUID(run_id))
+        except (Pause, Abort) as refused:
+            # Cancelled or started again meanwhile: Prefect's state stands, and the reconciler sees to the run.
+            raise AttemptSuperseded(f"run {run_id} could not suspend: {refused}") from None
     reach("suspend.proposed")
     if not landed.is_paused():
-        # Cancelled or superseded meanwhile: Prefect's state stands, and the reconciler settles the run.
         raise AttemptSuperseded(f"run {run_id} became {landed.name} while it was suspending")
     if await attempt.store.read(lambda c: journal.ready_runs(c, [run_id])):
         await resume(run_id)

@@ -7,12 +7,13 @@ interpreter. It polls Prefect every few seconds and is nudged when this process 
 import asyncio
 import functools
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, cast
 from uuid import UUID
 
 import anyio.abc
+import prefect.runtime
 from prefect import Flow
 from prefect.client.schemas.objects import FlowRun
 from prefect.exceptions import Abort, Pause
@@ -52,6 +53,7 @@ class WarmWorker(BaseWorker[BaseJobConfiguration, BaseVariables, WarmWorkerResul
         self._flows: dict[str, tuple[float, Flow[..., Any]]] = {}
         self._running: dict[str, asyncio.Task[None]] = {}
         self._cancelling: set[str] = set()
+        self._stopping = False
 
     async def serve(self) -> None:
         """Take and run scheduled flow runs until cancelled."""
@@ -65,8 +67,10 @@ class WarmWorker(BaseWorker[BaseJobConfiguration, BaseVariables, WarmWorkerResul
                     await self._until_nudged(settings().poll_seconds)
             finally:
                 beat.cancel()
+                self._stopping = True
                 for running in list(self._running.values()):
                     running.cancel()
+                runtime().release()
 
     def nudge(self) -> None:
         """Look for scheduled runs now."""
@@ -137,8 +141,12 @@ class WarmWorker(BaseWorker[BaseJobConfiguration, BaseVariables, WarmWorkerResul
             if deployment.path and deployment.path not in sys.path:
                 sys.path.insert(0, deployment.path)
             flow = await asyncio.to_thread(load_flow_from_entrypoint, deployment.entrypoint, use_placeholder_flow=False)
-            known = self._flows[deployment.entrypoint] = (changed_at, ungrouped(flow))
+            known = self._flows[deployment.entrypoint] = (changed_at, ungrouped(flow, self._wants_stopped))
         return known[1]
+
+    def _wants_stopped(self, run_id: str) -> bool:
+        """Whether a cancellation of this run comes from the worker itself."""
+        return self._stopping or run_id in self._cancelling
 
     async def _end_cancelled(self, flow_run_id: UUID) -> None:
         await runtime().store.write(lambda c: settle(c, str(flow_run_id), "cancelled", at=utc_now()))
@@ -161,14 +169,26 @@ def _changed_at(file: Path) -> float:
     return file.stat().st_mtime if file.suffix == ".py" else 0.0
 
 
-def ungrouped(flow: Flow[..., Any]) -> Flow[..., Any]:
-    """The flow, with a suspension that comes out of an `asyncio.TaskGroup` taken out of its exception group."""
+def ungrouped(flow: Flow[..., Any], stopped: Callable[[str], bool] = lambda _: False) -> Flow[..., Any]:
+    """The flow, with what Prefect would take for a crash turned into what it is.
+
+    A suspension that comes out of an `asyncio.TaskGroup` is taken out of its exception group. When the worker stops a
+    run, Prefect's state of it stays: the run is cancelled or goes on elsewhere, it has not crashed.
+
+    Args:
+        flow: as its author wrote it.
+        stopped: whether the worker has stopped the run of that id.
+    """
     body = flow.fn
 
     @functools.wraps(body)
     async def fn(*args: object, **kwargs: object) -> object:
         try:
             return await body(*args, **kwargs)
+        except asyncio.CancelledError:
+            if stopped(str(prefect.runtime.flow_run.id)):
+                raise Abort("the worker has stopped this run") from None
+            raise
         except BaseExceptionGroup as group:
             signals, others = group.split((Pause, Abort))
             if signals is None or others is not None:

@@ -251,5 +251,5 @@ def progress_of(connection: Connection, run_id: str) -> tuple[int, int]:
         .where(step_calls.c.run_id == run_id, step_calls.c.kind == "human", step_calls.c.state != "void")
         .group_by(step_calls.c.state)
     )
-    counts = dict(connection.execute(query).tuples().all())
+    counts = {row[0]: row[1] for row in connection.execute(query)}
     return sum(counts.values()) - counts.get("open", 0), sum(counts.values())

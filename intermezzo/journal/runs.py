@@ -132,7 +132,7 @@ def request_cancel(connection: Connection, run_id: str, *, at: datetime) -> bool
     asked = connection.execute(
         update(runs).where(runs.c.id == run_id, runs.c.state.not_in(ENDED)).values(cancel_requested=True)
     )
-    emit(connection, [Event("run.cancel", run_id)], at=at)
+    emit(connection, [Event("run.cancel", run_id, run_id)], at=at)
     return bool(asked.rowcount)
 
 
@@ -186,6 +186,15 @@ def suspend_run(connection: Connection, claim: Claim, *, lease: timedelta, at: d
         update(runs)
         .where(runs.c.id == claim.run_id)
         .values(state="suspended", holder=None, lease_expires_at=at + lease, checked_at=at)
+    )
+
+
+def release_runs(connection: Connection, holder: str, run_ids: Sequence[str], *, at: datetime) -> None:
+    """End this process's leases: it stops in good order, and the runs are free for the next one."""
+    connection.execute(
+        update(runs)
+        .where(runs.c.id.in_(run_ids), runs.c.holder == holder, runs.c.state.in_(("scheduled", "active")))
+        .values(holder=None, lease_expires_at=at)
     )
 
 

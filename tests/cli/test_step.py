@@ -134,6 +134,22 @@ def test_a_reader_that_leaves_ends_a_batch_quietly(environment: dict[str, str]) 
     batch.stdin.close()
 
 
+def test_a_reader_that_leaves_ends_a_file_quietly(environment: dict[str, str], tmp_path: Path) -> None:
+    file = tmp_path / "batch.jsonl"
+    file.write_text(f"{TEXT}\n" * 5_000)
+    batch = subprocess.Popen(
+        [*COMMAND, "step", "pii_detect", "--batch", str(file)],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert batch.stdout is not None
+    batch.stdout.readline()
+    batch.stdout.close()
+    _, stderr = batch.communicate(timeout=60)
+    assert (batch.returncode, stderr) == (1, b"")
+
+
 def test_a_long_batch_is_not_held_in_memory(environment: dict[str, str], tmp_path: Path) -> None:
     file = tmp_path / "batch.jsonl"
     line = json.dumps({"text": "x" * 20_000}) + "\n"

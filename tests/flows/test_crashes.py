@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 
 import pytest
 from prefect.client.orchestration import get_client
+from sqlalchemy import Connection, update
 
 from intermezzo import ledger
 from intermezzo.flows.deployments import schedule
@@ -18,6 +19,7 @@ from intermezzo.ledger import Payer
 from intermezzo.settings import settings
 from intermezzo.store import Store, utc_now
 from intermezzo.store.faults import POINTS
+from intermezzo.store.tables import runs
 from tests import crash_pipeline
 from tests.crash_pipeline import EXPECTED, PRICE
 
@@ -29,7 +31,7 @@ GRANTED = 1000
 # The second arrival at a point is another place in the run: in the middle of a `.map`, at the second task, and so on.
 PLACES = [*POINTS, *(f"{point}:2" for point in ("reserve.after", "work.after", "capture.before", "answer.stored"))]
 
-AT_ONCE = 4
+AT_ONCE = 6
 """Runs that are killed and recovered at the same time: mostly they wait."""
 
 
@@ -100,6 +102,7 @@ class Victim:
 
     async def execute(self, crash_at: str = "") -> int:
         """Run an executor until the run has ended or it is killed."""
+        self.store.write_now(_end_leases)
         return await self.zygote.execute(
             {
                 "RUN_ID": self.run_id,
@@ -107,7 +110,7 @@ class Victim:
                 "INTERMEZZO_WORK_POOL": self.pool,
                 "INTERMEZZO_CRASH_AT": crash_at,
                 "INTERMEZZO_HOT_WAIT_SECONDS": "0",
-                "INTERMEZZO_LEASE_SECONDS": "2",
+                "INTERMEZZO_LEASE_SECONDS": "30",
                 "INTERMEZZO_RECONCILE_SECONDS": "1",
                 "INTERMEZZO_POLL_SECONDS": "2",
             }
@@ -131,6 +134,11 @@ class Victim:
         done = Counter((self.folder / "done.txt").read_text().split("\n")[:-1])
         assert set(done) == {"fail", *(f"double {x}" for x in (1, 10, 11, 12, 13, 100))}
         assert sum(done.values()) - len(done) <= redone, done
+
+
+def _end_leases(connection: Connection) -> None:
+    """Let time pass: the lease of a process that was killed runs out."""
+    connection.execute(update(runs).values(lease_expires_at=utc_now()))
 
 
 Victims = Callable[[], Awaitable[Victim]]
