@@ -36,7 +36,7 @@ def child(variables: dict[str, str]) -> None:
     settings.cache_clear()
     faults.arm(variables.get("INTERMEZZO_CRASH_AT", ""))
     try:
-        asyncio.run(asyncio.wait_for(serve(variables["RUN_ID"]), 100))
+        asyncio.run(asyncio.wait_for(serve(variables["RUN_ID"]), 170))
     except BaseException:  # noqa: BLE001 (a forked child must never return into the zygote)
         traceback.print_exc()
         sys.stderr.flush()

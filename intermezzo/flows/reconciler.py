@@ -6,6 +6,7 @@ the store or Prefect refuses if they are no longer right.
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from typing import Literal
@@ -32,6 +33,7 @@ logger = logging.getLogger("intermezzo.reconciler")
 
 _PAGE = 200
 _REPORT_SECONDS = 2.0
+_RESUMING_SECONDS = 10.0
 
 Verdict = Literal["leave", "resume", "restart", "settle"]
 
@@ -58,6 +60,8 @@ class Reconciler:
         self._closed: set[str] = set()
         self._cancel: set[str] = set()
         self._stale_reports: set[str] = set()
+        self._resumed_at: dict[str, float] = {}
+        """Runs that were resumed and may not have begun their next attempt yet; monotonic seconds."""
         self._wake = asyncio.Event()
         self._loop = asyncio.get_running_loop()
 
@@ -102,7 +106,12 @@ class Reconciler:
             await self._resume(run_id)
 
     async def _resume(self, run_id: str) -> None:
+        now = time.monotonic()
+        self._resumed_at = {id: at for id, at in self._resumed_at.items() if now - at < _RESUMING_SECONDS}
+        if run_id in self._resumed_at:
+            return
         if await resume(run_id):
+            self._resumed_at[run_id] = now
             logger.info("run %s resumed", run_id)
             self._nudge()
 

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import time
 import uuid
+from collections import OrderedDict
 from dataclasses import asdict
 from typing import Literal
 
@@ -25,13 +26,18 @@ _MOST_TASKS = 50
 _BAR_SECONDS = 2.0
 
 
+_artifacts: OrderedDict[str, uuid.UUID] = OrderedDict()
+"""Ids of artifacts that this process has seen lately, by key: saves a question to Prefect at every update."""
+
+_MOST_ARTIFACTS = 10_000
+
+
 class Reporter:
     """Keeps a run's artifacts in Prefect up to date: one of each kind, replaced in place."""
 
     def __init__(self, store: Store, run_id: str) -> None:
         self.store = store
         self.run_id = run_id
-        self._artifacts: dict[str, uuid.UUID] = {}
         self._bars: dict[str, tuple[float, float]] = {}
         """When the bar of a step began, and when it was last shown; monotonic seconds."""
         self._showing: set[asyncio.Future[None]] = set()
@@ -71,7 +77,7 @@ class Reporter:
     ) -> None:
         key = f"{name}-{self.run_id}"
         async with get_client() as client:
-            found = self._artifacts.get(key)
+            found = _artifacts.get(key)
             if found is None:
                 known = await client.read_artifacts(
                     artifact_filter=ArtifactFilter(key=ArtifactFilterKey(any_=[key])), limit=1
@@ -83,10 +89,17 @@ class Reporter:
                         key=key, type=type, description=description, data=data, flow_run_id=uuid.UUID(self.run_id)
                     )
                 )
-                self._artifacts[key] = created.id
+                _remember(key, created.id)
             else:
-                self._artifacts[key] = found
+                _remember(key, found)
                 await client.update_artifact(found, ArtifactUpdate(description=description, data=data))
+
+
+def _remember(key: str, id: uuid.UUID) -> None:
+    _artifacts[key] = id
+    _artifacts.move_to_end(key)
+    if len(_artifacts) > _MOST_ARTIFACTS:
+        _artifacts.popitem(last=False)
 
 
 def _table(steps: list[StepSummary]) -> list[dict[str, JsonValue]]:

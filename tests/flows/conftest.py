@@ -63,4 +63,9 @@ async def _rig(url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Rig]:
 @pytest.fixture(scope="session")
 def session_environment(prefect_url: str) -> dict[str, str]:
     """Environment of child processes that use the session's Prefect server."""
-    return {**os.environ, "PREFECT_API_URL": prefect_url, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    return {
+        **os.environ,
+        "PREFECT_API_URL": prefect_url,
+        "PREFECT_CLIENT_CSRF_SUPPORT_ENABLED": "false",
+        "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
+    }

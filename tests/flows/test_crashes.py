@@ -31,7 +31,7 @@ GRANTED = 1000
 # The second arrival at a point is another place in the run: in the middle of a `.map`, at the second task, and so on.
 PLACES = [*POINTS, *(f"{point}:2" for point in ("reserve.after", "work.after", "capture.before", "answer.stored"))]
 
-AT_ONCE = 6
+AT_ONCE = 3
 """Runs that are killed and recovered at the same time: mostly they wait."""
 
 
@@ -102,8 +102,7 @@ class Victim:
 
     async def execute(self, crash_at: str = "") -> int:
         """Run an executor until the run has ended or it is killed."""
-        self.store.write_now(_end_leases)
-        return await self.zygote.execute(
+        killed_by = await self.zygote.execute(
             {
                 "RUN_ID": self.run_id,
                 "INTERMEZZO_DATABASE_URL": self.url,
@@ -115,6 +114,8 @@ class Victim:
                 "INTERMEZZO_POLL_SECONDS": "2",
             }
         )
+        self.store.write_now(_end_leases)
+        return killed_by
 
     async def check(self, *, redone: int) -> None:
         """The run completed with the right result; each step was done and charged once.
