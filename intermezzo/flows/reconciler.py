@@ -13,8 +13,15 @@ from typing import Literal
 from uuid import UUID
 
 from prefect.client.orchestration import PrefectClient, get_client
-from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
-from prefect.client.schemas.objects import FlowRun, State
+from prefect.client.schemas.filters import (
+    FlowRunFilter,
+    FlowRunFilterId,
+    FlowRunFilterState,
+    FlowRunFilterStateType,
+    WorkPoolFilter,
+    WorkPoolFilterName,
+)
+from prefect.client.schemas.objects import FlowRun, State, StateType
 from prefect.states import AwaitingRetry, Cancelled, Crashed
 from sqlalchemy import Connection, case, select, update
 
@@ -125,6 +132,7 @@ class Reconciler:
     async def sweep(self) -> None:
         """Look once at everything that may have been lost."""
         await self._sweep_workers()
+        await self._sweep_pending()
         for run_id in await self.store.read(journal.ready_runs):
             await self._resume(run_id)
         for page in await self.store.read(_suspects):
@@ -135,6 +143,25 @@ class Reconciler:
             pass
         while await self.store.write(lambda c: tasks.expire(c, at=utc_now())) == _FULL:
             pass
+
+    async def _sweep_pending(self) -> None:
+        """Start runs again whose worker died between taking them and telling our store."""
+        lease = timedelta(seconds=settings().lease_seconds)
+        async with get_client() as client:
+            pending = await client.read_flow_runs(
+                work_pool_filter=WorkPoolFilter(name=WorkPoolFilterName(any_=[settings().work_pool])),
+                flow_run_filter=FlowRunFilter(
+                    state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.PENDING]))
+                ),
+                limit=_PAGE,
+            )
+            stuck = [r for r in pending if r.state is not None and r.state.timestamp < utc_now() - lease]
+            known = await self.store.read(lambda c: _known(c, [str(run.id) for run in stuck]))
+            for run in stuck:
+                if str(run.id) not in known:
+                    message = "Its worker died before it began; started again by the reconciler."
+                    await client.set_flow_run_state(run.id, AwaitingRetry(message=message), force=True)
+                    self._nudge()
 
     async def _compare(self, run_ids: Sequence[str]) -> None:
         """Compare runs with what Prefect thinks of them."""
@@ -212,6 +239,10 @@ def _suspects(connection: Connection) -> list[list[str]]:
     ).all()
     ids = list(dict.fromkeys([*dead, *waiting]))
     return [ids[i : i + _PAGE] for i in range(0, len(ids), _PAGE)]
+
+
+def _known(connection: Connection, run_ids: Sequence[str]) -> set[str]:
+    return set(connection.scalars(select(runs.c.id).where(runs.c.id.in_(run_ids))))
 
 
 def _checked(connection: Connection, run_ids: Sequence[str]) -> None:

@@ -7,12 +7,13 @@ interpreter. It polls Prefect every few seconds and is nudged when this process 
 import asyncio
 import functools
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any, cast
 from uuid import UUID
 
 import anyio.abc
+import httpx
 import prefect.runtime
 from prefect import Flow
 from prefect.client.schemas.objects import FlowRun
@@ -63,7 +64,7 @@ class WarmWorker(BaseWorker[BaseJobConfiguration, BaseVariables, WarmWorkerResul
             try:
                 while True:
                     self._nudged.clear()
-                    await self.get_and_submit_flow_runs()
+                    await self._unless_unreachable(self.get_and_submit_flow_runs)
                     await self._until_nudged(settings().poll_seconds)
             finally:
                 beat.cancel()
@@ -155,7 +156,14 @@ class WarmWorker(BaseWorker[BaseJobConfiguration, BaseVariables, WarmWorkerResul
     async def _heartbeats(self) -> None:
         while True:
             await asyncio.sleep(self.heartbeat_interval_seconds)
-            await self.sync_with_backend()
+            await self._unless_unreachable(self.sync_with_backend)
+
+    async def _unless_unreachable(self, ask: Callable[[], Awaitable[object]]) -> None:
+        """Ask Prefect; if it cannot be reached, or answers with an error, it is asked again at the next turn."""
+        try:
+            await ask()
+        except (httpx.HTTPError, OSError) as error:
+            self._logger.warning("Prefect could not be asked, trying again: %r", error)
 
     async def _until_nudged(self, seconds: float) -> None:
         try:

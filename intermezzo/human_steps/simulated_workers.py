@@ -57,6 +57,7 @@ class SimulatedCrowd:
         """Answer until cancelled."""
         unsubscribe = self.store.subscribe(self._heard)
         try:
+            await asyncio.gather(*(self._finish_claims(name) for name in self.names))
             while True:
                 self._work.clear()
                 await asyncio.gather(*(self._answer_all(name) for name in self.names))
@@ -72,19 +73,27 @@ class SimulatedCrowd:
         if any(event.topic in ("task.opened", "*") for event in events):
             self._loop.call_soon_threadsafe(self._work.set)
 
+    async def _finish_claims(self, name: str) -> None:
+        """Answer what this worker had claimed when its process was stopped."""
+        for item in await self.inbox.list(worker_id=name, limit=1000):
+            await self._answer(name, item.id)
+
     async def _answer_all(self, name: str) -> None:
         pace = random.Random(f"{self.seed} {name}")  # noqa: S311 (a worker's pace, not a secret)
         while claim := await self._claim(name):
             if self.delay_seconds:
                 await asyncio.sleep(pace.uniform(0.5, 1.5) * self.delay_seconds)
-            item = await self.inbox.get(claim)
-            try:
-                await self.inbox.submit(name, claim, self.answer(item, name))
-            except ClaimLost:
-                continue  # closed meanwhile: others were enough
-            except (DefinitionError, InvalidResponse):
-                # The claim is kept until it lapses: whoever claims it next would find no answer either.
-                logger.warning("simulated workers have no valid answer to %s (human task %s)", item.name, item.id)
+            await self._answer(name, claim)
+
+    async def _answer(self, name: str, task_id: str) -> None:
+        item = await self.inbox.get(task_id)
+        try:
+            await self.inbox.submit(name, task_id, self.answer(item, name))
+        except ClaimLost:
+            return  # closed meanwhile: others were enough
+        except (DefinitionError, InvalidResponse):
+            # The claim is kept until it lapses: whoever claims it next would find no answer either.
+            logger.warning("simulated workers have no valid answer to %s (human task %s)", item.name, item.id)
 
     async def _claim(self, name: str) -> str | None:
         claimed = await self.inbox.claim_next(name)
