@@ -309,7 +309,7 @@ class Primitive(Step[P, In, Out]):
         output: TypeAdapter[Out],
         options: PrimitiveOptions,
     ) -> None:
-        if not isinstance(credits, int) or isinstance(credits, bool) or credits < 0:
+        if not _is_whole(credits) or credits < 0:
             raise DefinitionError(f"{type}: credits must be a whole number, 0 or more, got {credits!r}")
         super().__init__(type, input_model=input_model, output=output, options=options)
         self.perform = perform
@@ -407,6 +407,10 @@ class FunctionStep(Primitive[P, BaseModel, Out]):
             return self.parse(item)
         except InvalidInput as error:
             raise InvalidInput(f"{error} (at index {index})") from None
+
+
+def _is_whole(number: object) -> bool:
+    return isinstance(number, int) and not isinstance(number, bool)
 
 
 def _arguments_model(name: str, signature: inspect.Signature) -> type[BaseModel]:

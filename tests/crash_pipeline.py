@@ -41,6 +41,7 @@ async def crash_pipeline(folder: str) -> list[object]:
     """A chain of primitives, maps and people."""
     first = await double(folder, 1)
     many = await double.map([{"folder": folder, "x": x} for x in range(10, 14)])
+    reason = ""
     try:
         await fail(folder)
     except StepFailed as failed:

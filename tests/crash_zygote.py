@@ -13,7 +13,6 @@ import traceback
 
 from sqlalchemy import select
 
-import intermezzo.flows.engine  # noqa: F401 (what a child would import, imported once)
 from intermezzo.flows.serve import executor
 from intermezzo.human_steps.simulated_workers import SimulatedCrowd
 from intermezzo.journal.runs import ENDED

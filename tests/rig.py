@@ -47,7 +47,8 @@ class Rig:
         await self.client.set_flow_run_state(run_id, Pending(), force=True)
         flow_run = await self.client.read_flow_run(run_id)
         try:
-            return await run_flow(flow, flow_run=flow_run, parameters=flow_run.parameters)
+            running: Any = run_flow(flow, flow_run=flow_run, parameters=flow_run.parameters)
+            return await running
         except Pause as pause:
             return Suspended(pause.state.message if pause.state else None)
 

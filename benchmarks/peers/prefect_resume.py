@@ -24,7 +24,7 @@ STAMPS = "BENCHMARK_STAMPS"
 
 @flow
 async def waiting() -> None:
-    await suspend_flow_run(timeout=3600, key="answer")
+    await suspend_flow_run(timeout=3600, key="answer")  # pyright: ignore[reportGeneralTypeIssues] (Prefect types it as synchronous)
     stamp(Path(os.environ[STAMPS]), str(this_run.id))
 
 
@@ -36,7 +36,7 @@ async def resume_once(deployment: UUID, path: Path) -> float:
             await asyncio.sleep(0.2)
     await asyncio.sleep(2)  # the suspended process has ended by then
     began = now()
-    await resume_flow_run(run.id)
+    await resume_flow_run(run.id)  # pyright: ignore[reportGeneralTypeIssues] (Prefect types it as synchronous)
     while (at := stamps(path).get(str(run.id))) is None:
         await asyncio.sleep(0.05)
     return (at - began) * 1000
@@ -47,7 +47,7 @@ async def main() -> None:
     path = options.folder / "stamps"
     os.environ[STAMPS] = str(path)
     runner = Runner(name="benchmark", query_seconds=POLLING_SECONDS)
-    deployment = await runner.add_flow(waiting, name="benchmark")
+    deployment = await runner.add_flow(waiting, name="benchmark")  # pyright: ignore[reportGeneralTypeIssues] (Prefect types it as synchronous)
     polling = asyncio.create_task(runner.start())
     milliseconds = [await resume_once(deployment, path) for _ in range(options.n)]
     polling.cancel()

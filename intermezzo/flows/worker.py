@@ -14,9 +14,9 @@ from uuid import UUID
 
 import anyio.abc
 import httpx
-import prefect.runtime
 from prefect import Flow
 from prefect.client.schemas.objects import FlowRun
+from prefect.context import FlowRunContext
 from prefect.exceptions import Abort, Pause
 from prefect.flow_engine import run_flow
 from prefect.flows import load_flow_from_entrypoint
@@ -194,7 +194,8 @@ def ungrouped(flow: Flow[..., Any], stopped: Callable[[str], bool] = lambda _: F
         try:
             return await body(*args, **kwargs)
         except asyncio.CancelledError:
-            if stopped(str(prefect.runtime.flow_run.id)):
+            context = FlowRunContext.get()
+            if context is not None and context.flow_run is not None and stopped(str(context.flow_run.id)):
                 raise Abort("the worker has stopped this run") from None
             raise
         except BaseExceptionGroup as group:

@@ -51,14 +51,14 @@ async def fail(x: int) -> int:
 verify = label_text.with_options(name="verify", assignments_required=2, consensus_strategy="unanimous")
 fine = human_step("fine", output={"type": "object", "properties": {"ok": {"type": "boolean"}}, "required": ["ok"]})
 
-CHOICES = {"categories": ["a", "b"]}
+CHOICES = ["a", "b"]
 
 
 async def test_a_run_suspends_for_people_and_goes_on_without_doing_anything_twice(rig: Rig) -> None:
     @flow
     async def review(text: str) -> tuple[int, str, int]:
         doubled = await double(1)
-        label = await verify(text=text, **CHOICES)
+        label = await verify(text=text, categories=CHOICES)
         return doubled, label.category, await double(10)
 
     run = await rig.deploy(review, text="hello")
@@ -144,7 +144,7 @@ async def test_a_script_without_a_deployment_waits_in_memory(rig: Rig) -> None:
 async def test_a_map_of_people_is_one_suspension_and_one_wave(rig: Rig) -> None:
     @flow
     async def survey(n: int) -> list[str]:
-        labels = await verify.map([{"text": f"text {i}", **CHOICES} for i in range(n)])
+        labels = await verify.map([{"text": f"text {i}", "categories": CHOICES} for i in range(n)])
         return [label.category for label in labels]
 
     run = await rig.deploy(survey, n=30)
@@ -197,6 +197,7 @@ async def test_equal_inputs_are_one_call_and_a_key_asks_twice(sqlite_rig: Rig) -
 async def test_a_failed_step_is_refunded_and_fails_the_same_way_at_a_replay(rig: Rig) -> None:
     @flow
     async def careful() -> str:
+        reason = ""
         try:
             await fail(1)
         except StepFailed as failed:
