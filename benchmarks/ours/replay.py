@@ -1,6 +1,7 @@
 """Intermezzo: a run with n finished calls is taken up by a new process; time to the first new call."""
 
 import asyncio
+from typing import cast
 from uuid import UUID
 
 from prefect import flow
@@ -58,7 +59,7 @@ async def main() -> None:
     async with get_client() as client:
         run = await adapter.let_retry(await client.read_flow_run(UUID(note.read_text())))
     began = now()
-    called = await adapter.attempt(replayed, run)
+    called = cast("float", await adapter.attempt(replayed, run))
     require_replay(executed)
     report(
         "ours",
