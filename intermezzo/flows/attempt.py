@@ -62,6 +62,8 @@ class Attempt:
         """Ids of the calls that the flow has made in this attempt."""
         self.signal: BaseException | None = None
         """Raised by every call from the moment the attempt has ended."""
+        self.left = False
+        """Whether it has ended, or is about to because the run suspends: the next attempt may begin any moment."""
         self.people = HumanCalls(self.store, claim, self._movement, self._listen, self.changed)
         self._primitives = PrimitiveCalls(self.store, claim, TaskRuns(reporter.map_progress), self._movement)
         self._deployed = deployed
@@ -162,9 +164,9 @@ class Attempt:
     def leave(self) -> bool:
         """Stop hearing answers, because the run is about to suspend; False if something has moved meanwhile."""
         if self.quiet:
+            self.left = True
             self.people.stop_hearing()
-            return True
-        return False
+        return self.left
 
     async def _stay(self) -> None:
         """Take back a suspension that did not work out."""
@@ -172,10 +174,13 @@ class Attempt:
             await self.store.write(lambda c: journal.stay(c, self.claim, lease=self.runtime.lease, at=utc_now()))
         except AttemptSuperseded as superseded:
             self.end(superseded)
+            return
+        self.left = False
         self.people.hear_again()
 
     def end(self, signal: BaseException) -> None:
         """Make every waiting and every later call of this attempt raise `signal`."""
+        self.left = True
         if self.signal is None:
             self.signal = signal
             self.runtime.ignore(self.claim.run_id, self)

@@ -92,8 +92,8 @@ class Engine:
         async with self._beginning.setdefault(run_id, asyncio.Lock()):
             found = self._attempts.get(run_id)
             if found is None or (not is_subflow and found[0]() is not context):
-                # A body that is run again although nothing ended the attempt has failed: Prefect retries the flow.
-                again = found is not None and found[1].signal is None
+                # A body that is run again although its attempt did not leave has failed: Prefect retries the flow.
+                again = found is not None and not found[1].left
                 attempt = await self._begin(context, run_id, again=again)
                 found = self._attempts[run_id] = (weakref.ref(context), attempt)
                 weakref.finalize(context, self._collected, run_id, attempt)

@@ -31,6 +31,9 @@ GRANTED = 1000
 # The second arrival at a point is another place in the run: in the middle of a `.map`, at the second task, and so on.
 PLACES = [*POINTS, *(f"{point}:2" for point in ("reserve.after", "work.after", "capture.before", "answer.stored"))]
 
+REDONE = {"work.after": 1, "capture.before": 1, "work.after:2": 4, "capture.before:2": 4}
+"""Works that were done but not captured when the kill came, and so are done again: of one call, or of one `.map`."""
+
 AT_ONCE = 3
 """Runs that are killed and recovered at the same time: mostly they wait."""
 
@@ -180,8 +183,7 @@ async def test_a_run_killed_at_any_point_completes_and_the_books_balance(victims
             victim = await victims()
             assert await victim.execute(crash_at=place) == SIGKILL, "the point was never reached"
             assert await victim.execute() == 0, "the run did not recover"
-            # At most the works of one `.map` were under way, or done and not yet captured.
-            await victim.check(redone=4)
+            await victim.check(redone=REDONE.get(place, 0))
 
     ended = await asyncio.gather(*(kill_at(place) for place in PLACES), return_exceptions=True)
     failed = {place: error for place, error in zip(PLACES, ended, strict=True) if error is not None}
@@ -201,4 +203,4 @@ async def test_a_run_killed_again_and_again_still_completes(victims: Victims) ->
     for place in ("capture.before", "post.after", "suspend.marked", "answer.outbox", "resume.before"):
         assert await victim.execute(crash_at=place) == SIGKILL
     assert await victim.execute() == 0
-    await victim.check(redone=4)
+    await victim.check(redone=1)
