@@ -15,15 +15,13 @@ from intermezzo.human_steps.human_step import Answer, HumanStep, human_step
 from intermezzo.human_steps.label_text import LabelTextInput, LabelTextOutput, label_text
 from intermezzo.human_steps.tasks import NewHumanTask
 from intermezzo.settings import settings
-from intermezzo.steps import registered, registered_types
+from intermezzo.steps import registered, registered_types, registry
 
 
 @pytest.fixture(autouse=True)
 def own_registry(monkeypatch: pytest.MonkeyPatch) -> None:
     """Types declared here are forgotten afterwards."""
-    from intermezzo import steps
-
-    monkeypatch.setattr(steps, "_registry", {"label_text": label_text})
+    monkeypatch.setattr(registry, "_registry", {"label_text": label_text})
 
 
 def task_of(step: HumanStep[..., Any, Any], **input: object) -> NewHumanTask:

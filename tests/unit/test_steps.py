@@ -9,17 +9,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, Field, TypeAdapter
 
-from intermezzo import steps
 from intermezzo.errors import DefinitionError, InvalidInput, RecordedOutputMismatch
 from intermezzo.human_steps.label_text import label_text
 from intermezzo.steps import (
     FunctionStep,
+    Primitive,
     StepInput,
     StepOutput,
     call_id,
     current_call,
     primitive,
     registered,
+    registry,
     step,
     task_id,
 )
@@ -28,7 +29,7 @@ from intermezzo.steps import (
 @pytest.fixture(autouse=True)
 def own_registry(monkeypatch: pytest.MonkeyPatch) -> None:
     """Types declared here are forgotten afterwards."""
-    monkeypatch.setattr(steps, "_registry", {})
+    monkeypatch.setattr(registry, "_registry", {})
 
 
 class ShoutInput(StepInput):
@@ -56,7 +57,7 @@ async def add(a: int, b: int = 1, *, note: str = "") -> int:
     return a + b
 
 
-def declared() -> steps.Primitive[..., ShoutInput, ShoutOutput]:
+def declared() -> Primitive[..., ShoutInput, ShoutOutput]:
     return primitive(ShoutInput, credits=2)(shout)
 
 
