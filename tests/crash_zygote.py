@@ -24,7 +24,8 @@ from intermezzo.store.tables import runs
 async def serve(run_id: str) -> None:
     """Serve until the run has ended and is settled."""
     store = open_store()
-    async with executor(SimulatedCrowd(store, workers=3)):
+    # Workers take longer than a run takes to suspend: every point on the way there is reached.
+    async with executor(SimulatedCrowd(store, workers=3, delay_seconds=0.5)):
         while await store.read(lambda c: c.scalar(select(runs.c.state).where(runs.c.id == run_id))) not in ENDED:
             await asyncio.sleep(0.1)
 
