@@ -155,6 +155,8 @@ class Attempt:
         except AttemptSuperseded as superseded:
             self.end(superseded)
         except Exception:
+            if self.signal is not None:
+                return
             self.logger.exception("The run could not be suspended; it goes on waiting in memory.")
             await self._stay()
         finally:

@@ -74,7 +74,7 @@ async def finish(attempt: "Attempt", state: RunState) -> None:
             len(orphans),
             steps,
         )
-    await attempt.reporter.publish()
+    await attempt.reporter.try_to_publish()
 
 
 def attach_hooks(flow: Flow[..., Any], engine: "Engine") -> None:

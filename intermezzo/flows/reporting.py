@@ -8,6 +8,7 @@ from collections import OrderedDict
 from dataclasses import asdict
 from typing import Literal
 
+import httpx
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.actions import ArtifactCreate, ArtifactUpdate
 from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
@@ -52,6 +53,13 @@ class Reporter:
             await self._put("answers", "progress", f"{answered} of {asked} human tasks answered", percent)
             listing = await self.store.read(lambda c: _open_tasks(c, self.run_id))
             await self._put("tasks", "markdown", "Open human tasks", listing)
+
+    async def try_to_publish(self) -> None:
+        """Publish if Prefect can be reached: what it shows must never stop what is done."""
+        try:
+            await self.publish()
+        except (httpx.HTTPError, RuntimeError) as error:  # RuntimeError: the process is shutting down
+            logger.warning("the artifacts of run %s could not be updated: %r", self.run_id, error)
 
     def map_progress(self, step: str, done: int, total: int) -> None:
         """Show in the background how far a `.map` of a primitive has come; one that is quickly done needs no bar."""

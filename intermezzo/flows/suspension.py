@@ -47,7 +47,6 @@ async def suspend(attempt: "Attempt") -> None:
     if orphans:
         attempt.logger.warning("%s", _orphan_text(orphans))
     answered, asked = await attempt.store.read(lambda c: tasks.progress_of(c, run_id))
-    await attempt.reporter.publish()
     state = Suspended(pause_key=str(uuid.uuid4())).model_copy(
         update={"name": STATE_NAME, "message": f"{answered} of {asked} answered"}
     )
@@ -63,6 +62,7 @@ async def suspend(attempt: "Attempt") -> None:
     if await attempt.store.read(lambda c: journal.ready_runs(c, [run_id])):
         await resume(run_id)
     attempt.end(Pause(state=landed))
+    await attempt.reporter.try_to_publish()
 
 
 def _mark(connection: Connection, attempt: "Attempt", orphans: "list[journal.RecordedCall]") -> None:
