@@ -65,7 +65,7 @@ class TaskRuns:
                     return Failed(message=f"{failed} of {len(chunk)} calls failed")
                 return Completed(message=f"{len(chunk)} calls")
 
-            await _run(step, f"{step.name} {start + 1}–{start + len(chunk)} of {len(calls)}", job)
+            await _run(step, f"{step.name} {start + 1}-{start + len(chunk)} of {len(calls)}", job)
             self._progress(step.name, start + len(chunk), len(calls))
 
     def _take_token(self) -> bool:
