@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from pydantic import JsonValue
-from sqlalchemy import ColumnElement, Connection, Row, Select, exists, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, exists, insert, select, update
 
 from intermezzo import ledger
 from intermezzo.errors import ClaimLost, InvalidResponse, NoConsensus, NotClaimable, WorkerError
@@ -287,15 +287,3 @@ def _give_back(
     if given_back:
         transition(connection, task, "open", open_slots=task.open_slots + 1, at=at)
     return bool(given_back)
-
-
-def waiting_count(connection: Connection, *, test: bool) -> int:
-    """How many tasks have a free slot."""
-    return (
-        connection.scalar(
-            select(func.count())
-            .select_from(human_tasks)
-            .where(human_tasks.c.state == "open", human_tasks.c.test == test)
-        )
-        or 0
-    )
