@@ -5,22 +5,17 @@ A transaction is a plain function of a SQLAlchemy `Connection`; everybody above 
 
 import asyncio
 import atexit
-import sqlite3
 import threading
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TypeVar
 
-from sqlalchemy import Connection, Engine, create_engine, event, insert, make_url, text
-from sqlalchemy.engine import URL
-from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy import Connection, insert, text
 
 from intermezzo.errors import StoreError
 from intermezzo.settings import settings
-from intermezzo.store.migrations import upgrade
+from intermezzo.store.engine import for_reading, open_engine, with_driver
 from intermezzo.store.signals import Event, Listener, postgres_listener, sqlite_listener
 from intermezzo.store.tables import outbox
 from intermezzo.store.writer import BulkWork, Work, Writer
@@ -56,9 +51,9 @@ class Store:
     """
 
     def __init__(self, url: str) -> None:
-        self.url = _with_driver(url)
-        self.engine = _open_engine(self.url)
-        self._read_engine = _for_reading(self.engine)
+        self.url = with_driver(url)
+        self.engine = open_engine(self.url)
+        self._read_engine = for_reading(self.engine)
         self._closed = False
         self._writer = Writer(self.engine.execution_options(write=True))
         self._readers = ThreadPoolExecutor(4, thread_name_prefix="intermezzo-reader")
@@ -134,70 +129,6 @@ class Store:
             if self._listener:
                 self._listener.stop()
         self.engine.dispose()
-
-
-def _with_driver(url: str) -> URL:
-    """The URL with the driver this store uses: any driver of the two databases may be named."""
-    try:
-        parsed = make_url(url)
-    except (ArgumentError, ValueError):
-        # Without the URL: what cannot be parsed may still hold a password.
-        raise StoreError(
-            "the store's URL cannot be read; it looks like sqlite+aiosqlite:///PATH or "
-            "postgresql+asyncpg://USER@HOST:PORT/DATABASE; check INTERMEZZO_DATABASE_URL"
-        ) from None
-    drivers = {"sqlite": "sqlite+pysqlite", "postgresql": "postgresql+psycopg"}
-    backend = parsed.get_backend_name()
-    if backend not in drivers:
-        raise StoreError(f"the store is a sqlite or postgresql URL, got {backend!r}; check INTERMEZZO_DATABASE_URL")
-    return parsed.set(drivername=drivers[backend])
-
-
-def _open_engine(url: URL) -> Engine:
-    """An engine on a database with the newest schema."""
-    try:
-        engine = _create_engine(url)
-        with ExitStack() as undo:
-            undo.callback(engine.dispose)
-            upgrade(engine)
-            undo.pop_all()
-    except (DBAPIError, OSError, ImportError) as error:
-        reason = " ".join(str(getattr(error, "orig", error)).split())
-        raise StoreError(
-            f"cannot open the store {url.render_as_string()}: {reason}; check INTERMEZZO_DATABASE_URL"
-        ) from None
-    return engine
-
-
-def _create_engine(url: URL) -> Engine:
-    if url.get_backend_name() != "sqlite":
-        return create_engine(url, pool_size=6, pool_pre_ping=True)
-    if not url.database or url.database == ":memory:":
-        raise StoreError("the store must be a file: several threads and processes share it")
-    Path(url.database).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(url, pool_size=6, connect_args={"timeout": 60, "check_same_thread": False})
-    event.listen(engine, "connect", _configure_sqlite)
-    event.listen(engine, "begin", _begin_sqlite)
-    return engine
-
-
-def _for_reading(engine: Engine) -> Engine:
-    # A transaction sees one moment: always on SQLite, on PostgreSQL where it is asked for.
-    if engine.dialect.name == "sqlite":
-        return engine
-    return engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
-
-
-def _configure_sqlite(connection: sqlite3.Connection, _record: object) -> None:
-    connection.isolation_level = None  # SQLAlchemy, not the driver, says when a transaction begins
-    for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "cache_size = -16000"):
-        connection.execute(f"PRAGMA {pragma}")
-
-
-def _begin_sqlite(connection: Connection) -> None:
-    # The write lock is taken at once: a read that turns into a write later could find itself out of date.
-    writes = connection.get_execution_options().get("write", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
 _stores: dict[str, Store] = {}
