@@ -63,7 +63,7 @@ class Sizes:
     """How much of everything; `--quick` takes less."""
 
     parallel: tuple[int, ...] = (2_000, 20_000)
-    sequential: int = 500
+    sequential: int = 2_000
     dbos_sequential: int = 300
     dbos_large: int = 5_000
     """In place of every larger map: 20,000 did not end in 7 minutes on a busy machine (pool exhausted)."""

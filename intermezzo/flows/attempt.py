@@ -56,6 +56,7 @@ class Attempt:
         self.runtime = runtime
         self.store = runtime.store
         self.loop = asyncio.get_running_loop()
+        self._thread = threading.get_ident()
         self.reporter = reporter
         self.logger = logger
         self.visited: set[str] = set()
@@ -129,7 +130,10 @@ class Attempt:
     def _move(self, by: int) -> None:
         with self._moving_lock:  # primitives may be called from other threads
             self._moving += by
-        self.loop.call_soon_threadsafe(self.changed)
+        if threading.get_ident() == self._thread:
+            self.changed()
+        else:
+            self.loop.call_soon_threadsafe(self.changed)
 
     @property
     def quiet(self) -> bool:

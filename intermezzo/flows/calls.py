@@ -70,7 +70,9 @@ class Opener:
             AttemptSuperseded: a newer attempt has taken the run.
         """
         if calls:
-            await self._store.add(self._open, _Opening(calls, posted))
+            # A reserve need not reach the disk before the work begins: the capture takes it along, and without
+            # either the call is simply made anew. What people may see has to last.
+            await self._store.add(self._open, _Opening(calls, posted), synced=bool(posted))
 
     def _open(self, connection: Connection, openings: list[_Opening]) -> None:
         calls = [call for opening in openings for call in opening.calls]

@@ -8,15 +8,17 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import Connection, Row, func, select, update
 
 from intermezzo import journal, ledger
 from intermezzo.errors import HumanTaskCancelled, HumanTaskExpired, HumanTaskNotFound, StepError
 from intermezzo.human_steps.consensus import ConsensusStrategy
 from intermezzo.journal import RecordedError
 from intermezzo.ledger import Payer
-from intermezzo.store import Event, emit
+from intermezzo.store import Event, Prepared, emit
 from intermezzo.store.tables import assignments, human_tasks, step_calls
+
+_INSERT = Prepared.insert(human_tasks)
 
 HumanTaskState = Literal["open", "claimed", "completed", "expired", "cancelled", "failed"]
 Priority = Literal["low", "normal", "high", "urgent"]
@@ -57,8 +59,8 @@ class NewHumanTask:
 
 def post(connection: Connection, payer: Payer, tasks: Sequence[NewHumanTask], *, at: datetime) -> None:
     """Put human tasks into the queue; the caller has reserved their prices."""
-    connection.execute(
-        insert(human_tasks),
+    _INSERT.run(
+        connection,
         [
             {
                 "id": t.id,

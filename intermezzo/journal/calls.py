@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Self
 
-from sqlalchemy import Connection, bindparam, exists, insert, select, update
+from sqlalchemy import Connection, bindparam, exists, null, select, update
 
 from intermezzo import ledger
 from intermezzo.errors import (
@@ -19,7 +19,7 @@ from intermezzo.errors import (
     StepTimedOut,
 )
 from intermezzo.ledger import Payer, Reservation
-from intermezzo.store import Event, emit
+from intermezzo.store import Event, Prepared, emit
 from intermezzo.store.tables import runs, step_calls
 
 CallState = Literal["open", "completed", "failed", "void"]
@@ -132,22 +132,25 @@ _COLUMNS = (
 )
 
 
-# Built once: putting a statement together costs more than running it.
 _BY_ID = update(step_calls).where(step_calls.c.id == bindparam("call_id"))
-_INSERT = insert(step_calls)
-_REOPEN = _BY_ID.values(
-    state="open",
-    generation=bindparam("n"),
-    price_credits=bindparam("price"),
-    wave=bindparam("in_wave"),
-    error=None,
-    opened_at=bindparam("now"),
-    closed_at=None,
+_INSERT = Prepared.insert(step_calls)
+_REOPEN = Prepared(
+    _BY_ID.values(
+        state="open",
+        generation=bindparam("n"),
+        price_credits=bindparam("price"),
+        wave=bindparam("in_wave"),
+        error=null(),
+        opened_at=bindparam("now"),
+        closed_at=null(),
+    )
 )
-_CLOSE = _BY_ID.where(step_calls.c.state == "open", step_calls.c.generation == bindparam("n")).values(
-    state=bindparam("became"), output=bindparam("result"), error=bindparam("failure"), closed_at=bindparam("now")
+_CLOSE = Prepared(
+    _BY_ID.where(step_calls.c.state == "open", step_calls.c.generation == bindparam("n")).values(
+        state=bindparam("became"), output=bindparam("result"), error=bindparam("failure"), closed_at=bindparam("now")
+    )
 )
-_SET_WAVE = _BY_ID.values(wave=bindparam("in_wave"))
+_SET_WAVE = Prepared(_BY_ID.values(wave=bindparam("in_wave")))
 
 
 def read_calls(connection: Connection, run_id: str, ids: Sequence[str] | None = None) -> list[RecordedCall]:
@@ -172,8 +175,8 @@ def open_calls(connection: Connection, run_id: str, payer: Payer, calls: Sequenc
     first = [call for call in calls if call.generation == 1]
     again = [call for call in calls if call.generation > 1]
     if first:
-        connection.execute(
-            _INSERT,
+        _INSERT.run(
+            connection,
             [
                 {
                     "id": c.id,
@@ -191,8 +194,8 @@ def open_calls(connection: Connection, run_id: str, payer: Payer, calls: Sequenc
             ],
         )
     if again:
-        connection.execute(
-            _REOPEN,
+        _REOPEN.run(
+            connection,
             [
                 {"call_id": c.id, "n": c.generation, "price": c.price_credits, "in_wave": c.wave, "now": at}
                 for c in again
@@ -209,8 +212,8 @@ def close_primitives(connection: Connection, payer: Payer, closings: Sequence[Cl
     Raises:
         AttemptSuperseded: one of the calls is no longer open, so somebody else has closed it.
     """
-    closed = connection.execute(
-        _CLOSE,
+    closed = _CLOSE.run(
+        connection,
         [
             {
                 "call_id": c.id,
@@ -223,8 +226,8 @@ def close_primitives(connection: Connection, payer: Payer, closings: Sequence[Cl
             for c in closings
         ],
     )
-    if closed.rowcount != len(closings):
-        raise AttemptSuperseded(f"{len(closings) - closed.rowcount} calls were closed by somebody else")
+    if closed != len(closings):
+        raise AttemptSuperseded(f"{len(closings) - closed} calls were closed by somebody else")
     ledger.capture(connection, payer, [c.reservation for c in closings if c.error is None], at=at)
     failed = [c.reservation for c in closings if c.error is not None]
     if failed:
@@ -297,7 +300,4 @@ def ready_runs(connection: Connection, run_ids: Sequence[str] | None = None) -> 
 def set_waves(connection: Connection, waves: dict[str, str]) -> None:
     """Say which open calls the flow waits for together: call id → wave."""
     if waves:
-        connection.execute(
-            _SET_WAVE,
-            [{"call_id": call_id, "in_wave": wave} for call_id, wave in waves.items()],
-        )
+        _SET_WAVE.run(connection, [{"call_id": call_id, "in_wave": wave} for call_id, wave in waves.items()])

@@ -15,7 +15,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from intermezzo.errors import AttemptSuperseded, BudgetExceeded
 from intermezzo.journal.calls import RecordedCall, end_waves, read_calls, void_failures
 from intermezzo.ledger import Payer
-from intermezzo.store import Event, emit
+from intermezzo.store import Event, Prepared, emit
 from intermezzo.store.tables import runs
 
 RunState = Literal["scheduled", "active", "suspended", "completed", "failed", "crashed", "cancelled"]
@@ -136,12 +136,12 @@ def request_cancel(connection: Connection, run_id: str, *, at: datetime) -> bool
     return bool(asked.rowcount)
 
 
-_MINE = (
+_MINE = Prepared(
     select(runs.c.budget_credits, runs.c.committed_credits)
     .where(runs.c.id == bindparam("run"), runs.c.epoch == bindparam("attempt"), runs.c.state == "active")
     .with_for_update(key_share=True)
 )
-_COMMIT = (
+_COMMIT = Prepared(
     update(runs)
     .where(runs.c.id == bindparam("run"), runs.c.budget_credits.is_not(None))
     .values(committed_credits=runs.c.committed_credits + bindparam("credits"))
@@ -155,21 +155,22 @@ def hold(connection: Connection, claim: Claim, *, credits: int = 0) -> None:
         AttemptSuperseded: a newer attempt, or the reconciler, has taken the run.
         BudgetExceeded: the budget does not cover `credits` more.
     """
-    row = connection.execute(_MINE, {"run": claim.run_id, "attempt": claim.epoch}).one_or_none()
-    if row is None:
+    mine = _MINE.first(connection, {"run": claim.run_id, "attempt": claim.epoch})
+    if mine is None:
         raise AttemptSuperseded(f"run {claim.run_id}: attempt {claim.epoch} was superseded")
-    if not credits or row.budget_credits is None:
+    budget_credits, committed_credits = mine
+    if not credits or budget_credits is None:
         return
-    left = row.budget_credits - row.committed_credits
+    left = budget_credits - committed_credits
     if credits > left:
         raise BudgetExceeded(claim.run_id, needed_credits=credits, left_credits=left)
-    connection.execute(_COMMIT, {"run": claim.run_id, "credits": credits})
+    _COMMIT.run(connection, [{"run": claim.run_id, "credits": credits}])
 
 
 def uncommit(connection: Connection, run_id: str, credits: int) -> None:
     """Give released credits back to the run's budget, if it has one."""
     if credits:
-        connection.execute(_COMMIT, {"run": run_id, "credits": -credits})
+        _COMMIT.run(connection, [{"run": run_id, "credits": -credits}])
 
 
 def suspend_run(connection: Connection, claim: Claim, *, lease: timedelta, at: datetime) -> None:

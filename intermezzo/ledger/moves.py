@@ -10,20 +10,20 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from sqlalchemy import Connection, bindparam, func, insert, select, update
+from sqlalchemy import Connection, bindparam, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from intermezzo.errors import InsufficientCredits
 from intermezzo.ledger.accounts import Payer
 from intermezzo.ledger.prices import platform_fee
+from intermezzo.store import Prepared
 from intermezzo.store.tables import accounts, transfers
 
 Move = Literal["grant", "reserve", "capture", "reward", "fee", "release"]
 
 
-# Built once: putting a statement together costs more than running it.
-_INSERT = insert(transfers)
-_TAKE = (
+_INSERT = Prepared.insert(transfers)
+_TAKE = Prepared(
     update(accounts)
     .where(accounts.c.name == bindparam("account"), accounts.c.balance >= bindparam("needed"))
     .values(balance=accounts.c.balance - bindparam("needed"))
@@ -64,8 +64,7 @@ def reserve(connection: Connection, payer: Payer, reservations: Sequence[Reserva
     needed = sum(r.credits for r in reservations)
     if needed == 0:
         return
-    taken = connection.execute(_TAKE, {"account": payer.available, "needed": needed})
-    if taken.rowcount == 0:
+    if not _TAKE.run(connection, [{"account": payer.available, "needed": needed}]):
         available = connection.scalar(select(accounts.c.balance).where(accounts.c.name == payer.available)) or 0
         raise InsufficientCredits(payer.available, needed_credits=needed, available_credits=available)
     _post(
@@ -153,4 +152,4 @@ def _row(  # noqa: PLR0917 (one argument per column)
 def _post(connection: Connection, rows: Sequence[dict[str, object]]) -> None:
     moving = [row for row in rows if row["credits"]]
     if moving:
-        connection.execute(_INSERT, moving)
+        _INSERT.run(connection, moving)

@@ -1,6 +1,7 @@
 """The database: tables, migrations, grouped transactions and change signals, on SQLite and PostgreSQL."""
 
 from intermezzo.store.faults import reach
+from intermezzo.store.prepared import Prepared
 from intermezzo.store.store import Event, Store, emit, open_store, utc_now
 
-__all__ = ["Event", "Store", "emit", "open_store", "reach", "utc_now"]
+__all__ = ["Event", "Prepared", "Store", "emit", "open_store", "reach", "utc_now"]

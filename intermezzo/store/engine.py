@@ -2,15 +2,24 @@
 
 import sqlite3
 import time
-from contextlib import ExitStack
+from collections.abc import Generator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.engine import URL
 from sqlalchemy.exc import ArgumentError, DBAPIError
 
 from intermezzo.errors import StoreError
 from intermezzo.store.migrations import upgrade
+from intermezzo.store.prepared import Prepared
+
+_BEGIN_TO_READ, _BEGIN_TO_WRITE = Prepared(text("BEGIN")), Prepared(text("BEGIN IMMEDIATE"))
+_DO_NOT_SYNC = Prepared(text("SET LOCAL synchronous_commit = off"))
+
+_SQLITE_PRAGMAS = ("synchronous = FULL", "foreign_keys = ON", "cache_size = -16000", "wal_autocheckpoint = 4000")
+"""A cache of 16 MB; a checkpoint every 16 MB of log, because each one syncs the whole file and stops the writer."""
 
 _SQLITE_TIMEOUT_SECONDS = 60
 """Longest wait for SQLite's lock; commits take milliseconds, so whoever waits longer is stuck."""
@@ -74,7 +83,7 @@ def for_reading(engine: Engine) -> Engine:
 def _configure_sqlite(connection: sqlite3.Connection, _record: object) -> None:
     connection.isolation_level = None  # SQLAlchemy, not the driver, says when a transaction begins
     _enter_wal(connection)
-    for pragma in ("synchronous = FULL", "foreign_keys = ON", "cache_size = -16000"):
+    for pragma in _SQLITE_PRAGMAS:
         connection.execute(f"PRAGMA {pragma}")
 
 
@@ -93,4 +102,21 @@ def _enter_wal(connection: sqlite3.Connection) -> None:
 def _begin_sqlite(connection: Connection) -> None:
     # The write lock is taken at once: a read that turns into a write later could find itself out of date.
     writes = connection.get_execution_options().get("write", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    (_BEGIN_TO_WRITE if writes else _BEGIN_TO_READ).run(connection, [{}])
+
+
+@contextmanager
+def begin(connection: Connection, *, synced: bool) -> Generator[None]:
+    """A transaction; one that is not synced may be lost in a power cut, together with all that came after it."""
+    if connection.dialect.name == "sqlite":
+        _sync_sqlite(connection, synced=synced)
+    with connection.begin():
+        if connection.dialect.name == "postgresql" and not synced:
+            _DO_NOT_SYNC.run(connection, [{}])
+        yield
+
+
+def _sync_sqlite(connection: Connection, *, synced: bool) -> None:
+    # Past SQLAlchemy, which would begin a transaction, and inside of one this cannot be said.
+    driver: Any = connection.connection.driver_connection
+    driver.execute(f"PRAGMA synchronous = {'FULL' if synced else 'NORMAL'}")

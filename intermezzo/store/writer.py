@@ -17,6 +17,7 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from intermezzo.errors import StoreError
+from intermezzo.store.engine import begin
 
 T = TypeVar("T")
 Work = Callable[[Connection], T]
@@ -37,6 +38,7 @@ class _Job:
     work: Work[Any] | None = None
     handler: BulkWork[Any] | None = None
     item: Any = None
+    synced: bool = True
 
     def run_alone(self, connection: Connection) -> object:
         """Do it in a transaction of its own."""
@@ -75,11 +77,11 @@ class Writer:
         self._queue(_Job(future, loop, work=work))
         return await future
 
-    async def add(self, handler: BulkWork[T], item: T) -> None:
+    async def add(self, handler: BulkWork[T], item: T, *, synced: bool) -> None:
         """Run `handler` with this item and those of everybody else in the same commit."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[None] = loop.create_future()
-        self._queue(_Job(future, loop, handler=handler, item=item))
+        self._queue(_Job(future, loop, handler=handler, item=item, synced=synced))
         await future
 
     def close(self) -> None:
@@ -112,7 +114,7 @@ class Writer:
 
     def _commit(self, jobs: list[_Job]) -> list[_Outcome]:
         try:
-            with self._transaction() as connection:
+            with self._transaction(synced=any(job.synced for job in jobs)) as connection:
                 _handle_items(connection, jobs)
                 results = [None if job.work is None else job.work(connection) for job in jobs]
         except BaseException as error:  # noqa: BLE001 (delivered to whoever asked for the transaction)
@@ -125,7 +127,7 @@ class Writer:
         error: BaseException | None = None
         for _ in range(_TRIES):
             try:
-                with self._transaction() as connection:
+                with self._transaction(synced=job.synced) as connection:
                     return job, job.run_alone(connection), None
             except BaseException as raised:  # noqa: BLE001 (delivered to whoever asked for the transaction)
                 error = raised
@@ -134,12 +136,12 @@ class Writer:
         return job, None, error
 
     @contextmanager
-    def _transaction(self) -> Generator[Connection]:
+    def _transaction(self, *, synced: bool) -> Generator[Connection]:
         """A transaction on the connection that this thread keeps; after a database error it takes a new one."""
         if self._connection is None:
             self._connection = self._engine.connect()
         try:
-            with self._connection.begin():
+            with begin(self._connection, synced=synced):
                 yield self._connection
         except DBAPIError:
             self._disconnect()

@@ -212,6 +212,40 @@ async def test_different_handlers_are_called_apart_in_the_same_commit(store: Sto
     assert names_in(store) == ["left 13", "right 2"]
 
 
+def how_synced(connection: Connection) -> str:
+    """Whether the commit of this transaction waits for the disk, as the database itself says."""
+    if connection.dialect.name == "sqlite":
+        return {1: "NORMAL", 2: "FULL"}[connection.exec_driver_sql("PRAGMA synchronous").scalar_one()]
+    return {"off": "NORMAL", "on": "FULL"}[connection.exec_driver_sql("SHOW synchronous_commit").scalar_one()]
+
+
+async def test_a_commit_waits_for_the_disk_unless_nobody_in_it_needs_that(store: Store) -> None:
+    seen: list[tuple[list[str], str]] = []
+
+    def handle(connection: Connection, items: list[str]) -> None:
+        seen.append((items, how_synced(connection)))
+
+    await store.add(handle, "synced")
+    await store.add(handle, "not synced", synced=False)
+    await store.write(lambda c: seen.append((["written"], how_synced(c))))
+    with busy_writer(store):
+        adding = [asyncio.ensure_future(store.add(handle, name, synced=name == "b")) for name in ("a", "b")]
+        await asyncio.sleep(0)
+    await asyncio.gather(*adding)
+    assert seen == [(["synced"], "FULL"), (["not synced"], "NORMAL"), (["written"], "FULL"), (["a", "b"], "FULL")]
+
+
+async def test_what_is_not_synced_is_seen_by_every_process_at_once(store: Store, store_url: str) -> None:
+    def handle(connection: Connection, items: list[str]) -> None:
+        for item in items:
+            deposit(connection, item)
+
+    await store.add(handle, "a", synced=False)
+    other = Store(store_url)
+    assert names_in(other) == ["a"]
+    other.close()
+
+
 def test_many_threads_and_two_event_loops_use_one_store_at_once(store: Store) -> None:
     store.write_now(lambda c: deposit(c, "sum"))
 
