@@ -52,6 +52,7 @@ class Reconciler:
         store: the store.
         nudge: called when a run has become ready, so that a worker of this process looks for it at once.
         cancel_run: stops a run that is active in this process; returns whether there was one.
+        suspend_run: lets a run leave that is active in this process, if an operator has suspended it.
     """
 
     def __init__(
@@ -60,10 +61,12 @@ class Reconciler:
         *,
         nudge: Callable[[], None] = lambda: None,
         cancel_run: Callable[[str], bool] = lambda _: False,
+        suspend_run: Callable[[str], Awaitable[None]] | None = None,
     ) -> None:
         self.store = store
         self._nudge = nudge
         self._cancel_run = cancel_run
+        self._suspend_run = suspend_run
         self._closed: set[str] = set()
         self._cancel: set[str] = set()
         self._stale_reports: set[str] = set()
@@ -185,6 +188,8 @@ class Reconciler:
             if not self._cancel_run(run_id):
                 await self._settle(run_id, "cancelled")
                 await client.set_flow_run_state(flow_run.id, Cancelled(message="Cancelled by a person."), force=True)
+        elif row.state == "active" and state.is_paused() and self._suspend_run is not None:
+            await self._suspend_run(run_id)
         elif _is_dead(state, lease_over=row.lease_expires_at is None or row.lease_expires_at <= utc_now()):
             await self._recover(client, flow_run, recoveries=row.recoveries, deployed=row.deployed)
 
