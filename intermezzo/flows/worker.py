@@ -81,6 +81,11 @@ class WarmWorker(BaseWorker[BaseJobConfiguration, BaseVariables, WarmWorkerResul
                     await asyncio.wait(self._taken)
                 runtime().release()
 
+    @property
+    def active(self) -> frozenset[str]:
+        """Ids of the runs that this process works on."""
+        return frozenset(self._running)
+
     def nudge(self) -> None:
         """Look for scheduled runs now."""
         self._nudged.set()

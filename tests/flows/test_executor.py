@@ -1,0 +1,109 @@
+"""The warm worker and the reconciler together, on real deployments, in this process."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from uuid import UUID, uuid4
+
+import pytest
+from prefect import flow, task
+from prefect.flow_runs import asuspend_flow_run
+
+from intermezzo import human_step
+from intermezzo.flows.deployments import schedule
+from intermezzo.flows.serve import executor
+from intermezzo.flows.worker import WarmWorker
+from intermezzo.settings import settings
+from tests.rig import PAYER, Rig
+
+pytestmark = pytest.mark.prefect
+
+SOON_SECONDS = 60
+
+approve = human_step("approve_invoice", output={"type": "object", "properties": {"fine": {"type": "boolean"}}})
+
+
+@flow
+async def asks() -> bool:
+    return bool((await approve(invoice="A-17"))["fine"])
+
+
+@task
+async def short() -> None:
+    await asyncio.sleep(0.1)
+
+
+@flow
+async def only_tasks() -> None:
+    for _ in range(1000):
+        await short()
+
+
+@dataclass
+class Served:
+    """An executor, and a rig to play the operator and the workers."""
+
+    rig: Rig
+    worker: WarmWorker
+
+    async def start(self, name: str) -> UUID:
+        """Schedule a flow of this file, and wait until the executor has it."""
+        run = await schedule(self.rig.client, self.rig.store, f"{__file__}:{name}", {}, payer=PAYER)
+        await self.until(run.id, "Running")
+        return run.id
+
+    async def until(self, run_id: UUID, state: str) -> None:
+        """Wait until the run is in that state."""
+        async with asyncio.timeout(SOON_SECONDS):
+            while await self.rig.state(run_id) != state:
+                await asyncio.sleep(0.05)
+
+    async def until_asked(self) -> None:
+        """Wait until a human task is open."""
+        async with asyncio.timeout(SOON_SECONDS):
+            while not await self.rig.tasks():
+                await asyncio.sleep(0.05)
+
+    async def until_left(self, run_id: UUID) -> None:
+        """Wait until the process no longer works on the run."""
+        async with asyncio.timeout(SOON_SECONDS):
+            while str(run_id) in self.worker.active:
+                await asyncio.sleep(0.05)
+
+
+@pytest.fixture
+async def served(sqlite_rig: Rig, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Served]:
+    """An executor on a pool of its own, whose runs wait in memory for a minute."""
+    monkeypatch.setenv("INTERMEZZO_WORK_POOL", f"pool-{uuid4()}")
+    monkeypatch.setenv("INTERMEZZO_HOT_WAIT_SECONDS", "60")
+    monkeypatch.setenv("INTERMEZZO_RECONCILE_SECONDS", "0.2")
+    settings.cache_clear()
+    async with executor() as worker:
+        yield Served(sqlite_rig, worker)
+    settings.cache_clear()
+
+
+async def test_a_run_is_taken_answered_while_it_waits_in_memory_and_completed(served: Served) -> None:
+    run_id = await served.start("asks")
+    await served.until_asked()
+    await served.rig.answer_all(fine=True)
+    await served.until(run_id, "Completed")
+
+
+async def test_a_run_that_an_operator_suspends_goes_on_when_the_operator_says_so(served: Served) -> None:
+    run_id = await served.start("asks")
+    await served.until_asked()
+    await asuspend_flow_run(flow_run_id=run_id)
+    await served.until_left(run_id)
+    assert await served.rig.answer_all(fine=False) == 1
+    await asyncio.sleep(1)  # several sweeps, none of which may resume it
+    assert await served.rig.state(run_id) == "Suspended"
+    await served.rig.client.resume_flow_run(run_id)
+    await served.until(run_id, "Completed")
+
+
+async def test_an_operator_suspends_a_run_that_makes_no_call_of_ours(served: Served) -> None:
+    run_id = await served.start("only_tasks")
+    await asuspend_flow_run(flow_run_id=run_id)
+    await served.until_left(run_id)
+    assert await served.rig.state(run_id) == "Suspended"
