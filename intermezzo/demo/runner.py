@@ -77,10 +77,9 @@ async def run_demo(*, me: bool, quiet: bool) -> Outcome:
     payer = Payer(settings().org, test=True)
     await store.write(lambda c: grant(c, payer, TEST_CREDITS, subject=f"grant:{uuid.uuid4()}", at=utc_now()))
     crowd = SimulatedCrowd(store, workers=2 if me else 12, delay_seconds=0.3 if me else 1.0, opinion=opinion)
-    async with executor(crowd) as worker, get_client() as client:
+    async with executor(crowd), get_client() as client:
         parameters: dict[str, object] = {"documents": [str(path) for path in documents()]}
         run = await schedule(client, store, TARGET, parameters, payer=payer)
-        worker.nudge()
         answering = asyncio.create_task(_answer_as_me(store)) if me else None
         try:
             states = await _follow(client, store, run.id, quiet=quiet or me)

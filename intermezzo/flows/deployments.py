@@ -20,7 +20,7 @@ from intermezzo.flows.worker import WORKER_TYPE, WarmWorker
 from intermezzo.journal import RunFacts
 from intermezzo.ledger import Payer
 from intermezzo.settings import settings
-from intermezzo.store import Store, utc_now
+from intermezzo.store import Event, Store, emit, utc_now
 
 
 def load_flow(target: str) -> Flow[..., Any]:
@@ -111,4 +111,6 @@ async def schedule(
     lease = timedelta(seconds=settings().lease_seconds)
     await store.write(lambda c: journal.create_run(c, known, state="scheduled", lease=lease, at=utc_now()))
     await client.set_flow_run_state(run.id, Scheduled(), force=True)
+    # Executors look for it at once, without waiting for their next poll.
+    await store.write(lambda c: emit(c, [Event("run.scheduled", known.id, known.id)], at=utc_now()))
     return run

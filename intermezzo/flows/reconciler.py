@@ -50,7 +50,7 @@ class Reconciler:
 
     Args:
         store: the store.
-        nudge: called when a run has become ready, so that a worker of this process looks for it at once.
+        nudge: called when a run is ready to be taken, so that a worker of this process looks for it at once.
         cancel_run: stops a run that is active in this process; returns whether there was one.
         suspend_run: lets a run leave that is active in this process, if an operator has suspended it.
     """
@@ -89,6 +89,8 @@ class Reconciler:
     # ------------------------------------------------------------------ events
 
     def _heard(self, events: Sequence[Event]) -> None:
+        if any(e.topic == "run.scheduled" for e in events):
+            self._loop.call_soon_threadsafe(self._nudge)
         closed = {e.run_id for e in events if e.topic == "call.closed" and e.run_id}
         cancel = {e.subject for e in events if e.topic == "run.cancel"}
         if closed or cancel:
