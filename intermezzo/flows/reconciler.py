@@ -70,8 +70,8 @@ class Reconciler:
         self._closed: set[str] = set()
         self._cancel: set[str] = set()
         self._stale_reports: set[str] = set()
-        self._resumed_at: dict[str, float] = {}
-        """Runs that were resumed and may not have begun their next attempt yet; monotonic seconds."""
+        self._resumed_at: dict[tuple[str, int], float] = {}
+        """When a run was resumed from that epoch, monotonic seconds: its next attempt may not have begun yet."""
         self._wake = asyncio.Event()
         self._loop = asyncio.get_running_loop()
 
@@ -114,16 +114,16 @@ class Reconciler:
     async def _resume_ready(self, closed: set[str]) -> None:
         ready = await self.store.read(lambda c: journal.ready_runs(c, list(closed)))
         self._stale_reports |= closed - set(ready)
-        for run_id in ready:
-            await self._resume(run_id)
+        for run_id, epoch in ready.items():
+            await self._resume(run_id, epoch)
 
-    async def _resume(self, run_id: str) -> None:
+    async def _resume(self, run_id: str, epoch: int) -> None:
         now = time.monotonic()
-        self._resumed_at = {id: at for id, at in self._resumed_at.items() if now - at < _RESUMING_SECONDS}
-        if run_id in self._resumed_at:
+        self._resumed_at = {key: at for key, at in self._resumed_at.items() if now - at < _RESUMING_SECONDS}
+        if (run_id, epoch) in self._resumed_at:
             return
         if await resume(run_id):
-            self._resumed_at[run_id] = now
+            self._resumed_at[run_id, epoch] = now
             logger.info("run %s resumed", run_id)
             self._nudge()
 
@@ -138,8 +138,8 @@ class Reconciler:
         """Look once at everything that may have been lost."""
         await self._sweep_workers()
         await self._sweep_pending()
-        for run_id in await self.store.read(journal.ready_runs):
-            await self._resume(run_id)
+        for run_id, epoch in (await self.store.read(journal.ready_runs)).items():
+            await self._resume(run_id, epoch)
         for page in await self.store.read(_suspects):
             await self._compare(page)
 

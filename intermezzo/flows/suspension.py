@@ -19,7 +19,7 @@ from sqlalchemy import Connection
 from intermezzo import journal
 from intermezzo.errors import AttemptSuperseded, UnstableInput
 from intermezzo.human_steps import tasks
-from intermezzo.store import reach, utc_now
+from intermezzo.store import Event, emit, reach, utc_now
 
 if TYPE_CHECKING:
     from intermezzo.flows.attempt import Attempt
@@ -61,6 +61,7 @@ async def suspend(attempt: "Attempt") -> None:
         raise AttemptSuperseded(f"run {run_id} became {landed.name} while it was suspending")
     if await attempt.store.read(lambda c: journal.ready_runs(c, [run_id])):
         await resume(run_id)
+        await attempt.store.write(lambda c: emit(c, [Event("run.scheduled", run_id, run_id)], at=utc_now()))
     attempt.end(Pause(state=landed))
     await attempt.reporter.try_to_publish()
 

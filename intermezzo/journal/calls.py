@@ -282,19 +282,19 @@ def end_waves(connection: Connection, run_id: str) -> None:
     )
 
 
-def ready_runs(connection: Connection, run_ids: Sequence[str] | None = None) -> list[str]:
-    """Suspended runs that can go on: all calls of one of their waves are closed."""
+def ready_runs(connection: Connection, run_ids: Sequence[str] | None = None) -> dict[str, int]:
+    """Suspended runs that can go on, because all calls of one of their waves are closed: run id → its last epoch."""
     other = step_calls.alias()
     still_open = exists().where(other.c.wave == step_calls.c.wave, other.c.state == "open")
     query = (
-        select(step_calls.c.run_id)
+        select(runs.c.id, runs.c.epoch)
         .distinct()
-        .join(runs, runs.c.id == step_calls.c.run_id)
+        .join(step_calls, runs.c.id == step_calls.c.run_id)
         .where(step_calls.c.wave.is_not(None), step_calls.c.state != "open", runs.c.state == "suspended", ~still_open)
     )
     if run_ids is not None:
         query = query.where(step_calls.c.run_id.in_(run_ids))
-    return list(connection.scalars(query))
+    return {row.id: row.epoch for row in connection.execute(query)}
 
 
 def set_waves(connection: Connection, waves: dict[str, str]) -> None:

@@ -28,6 +28,12 @@ async def asks() -> bool:
     return bool((await approve(invoice="A-17"))["fine"])
 
 
+@flow
+async def asks_three_times() -> None:
+    for number in range(3):
+        await approve(invoice=f"A-{number}")
+
+
 @task
 async def short() -> None:
     await asyncio.sleep(0.1)
@@ -72,14 +78,16 @@ class Served:
 
 
 @pytest.fixture
-async def served(sqlite_rig: Rig, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Served]:
-    """An executor on a pool of its own, whose runs wait in memory for a minute."""
+async def served(request: pytest.FixtureRequest, rig: Rig, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Served]:
+    """An executor on a pool of its own, whose runs wait in memory for a minute; `request` may change its settings."""
+    changed: dict[str, float] = getattr(request, "param", {})
+    chosen = {"HOT_WAIT_SECONDS": 60, "RECONCILE_SECONDS": 0.2, **changed}
     monkeypatch.setenv("INTERMEZZO_WORK_POOL", f"pool-{uuid4()}")
-    monkeypatch.setenv("INTERMEZZO_HOT_WAIT_SECONDS", "60")
-    monkeypatch.setenv("INTERMEZZO_RECONCILE_SECONDS", "0.2")
+    for name, value in chosen.items():
+        monkeypatch.setenv(f"INTERMEZZO_{name}", str(value))
     settings.cache_clear()
     async with executor() as worker:
-        yield Served(sqlite_rig, worker)
+        yield Served(rig, worker)
     settings.cache_clear()
 
 
@@ -87,6 +95,18 @@ async def test_a_run_is_taken_answered_while_it_waits_in_memory_and_completed(se
     run_id = await served.start("asks")
     await served.until_asked()
     await served.rig.answer_all(fine=True)
+    await served.until(run_id, "Completed")
+
+
+@pytest.mark.parametrize(
+    "served", [{"HOT_WAIT_SECONDS": 0, "RECONCILE_SECONDS": 600, "POLL_SECONDS": 600}], indirect=True
+)
+async def test_suspended_runs_go_on_by_events_alone_without_polls_or_sweeps(served: Served) -> None:
+    run_id = await served.start("asks_three_times")
+    async with asyncio.timeout(SOON_SECONDS):
+        for _ in range(3):
+            while not await served.rig.answer_all(fine=True):
+                await asyncio.sleep(0.05)
     await served.until(run_id, "Completed")
 
 

@@ -216,13 +216,13 @@ def test_a_suspended_run_can_go_on_when_a_wave_of_its_calls_is_closed(desk: Desk
     first, second, alone = desk.post(), desk.post(), desk.post()
     desk.do(lambda c: journal.set_waves(c, {first: "wave", second: "wave", alone: "other"}))
     suspend(desk)
-    assert desk.see(journal.ready_runs) == []
+    assert desk.see(journal.ready_runs) == {}
     desk.answer("ann", first)
-    assert desk.see(journal.ready_runs) == []
+    assert desk.see(journal.ready_runs) == {}
     desk.answer("ann", second)
-    assert desk.see(journal.ready_runs) == [desk.facts.id]
-    assert desk.see(lambda c: journal.ready_runs(c, [desk.facts.id])) == [desk.facts.id]
-    assert desk.see(lambda c: journal.ready_runs(c, ["another"])) == []
+    assert desk.see(journal.ready_runs) == {desk.facts.id: 1}
+    assert desk.see(lambda c: journal.ready_runs(c, [desk.facts.id])) == {desk.facts.id: 1}
+    assert desk.see(lambda c: journal.ready_runs(c, ["another"])) == {}
 
 
 def test_a_run_that_has_seen_its_answers_does_not_wake_again(desk: Desk) -> None:
@@ -231,14 +231,14 @@ def test_a_run_that_has_seen_its_answers_does_not_wake_again(desk: Desk) -> None
     desk.answer("ann", first)
     desk.claim = desk.attempt()
     suspend(desk)
-    assert desk.see(journal.ready_runs) == []
+    assert desk.see(journal.ready_runs) == {}
     desk.answer("ann", second)
-    assert desk.see(journal.ready_runs) == [desk.facts.id]
+    assert desk.see(journal.ready_runs) == {desk.facts.id: 2}
 
 
 def test_an_active_run_is_not_woken(desk: Desk) -> None:
     desk.answer("ann", desk.post())
-    assert desk.see(journal.ready_runs) == []
+    assert desk.see(journal.ready_runs) == {}
 
 
 # --- what is recorded ---------------------------------------------------------------------------------------
