@@ -32,6 +32,19 @@ class Call:
     is_open: bool
     """Its journal row and reserve are there from an earlier attempt."""
 
+    def opening(self, step: AnyStep, *, wave: str | None = None, task_id: str | None = None) -> NewCall:
+        """What the journal has to write when the call is opened."""
+        return NewCall(
+            id=self.id,
+            step=step.name,
+            key=self.key,
+            kind=step.kind,
+            price_credits=self.price_credits,
+            generation=self.generation,
+            wave=wave,
+            task_id=task_id,
+        )
+
 
 def to_do(step: AnyStep, id: str, key: str, input: BaseModel, recorded: RecordedCall | None) -> Call:
     """What is left to do for a call that has no outcome yet."""

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from intermezzo import journal
 from intermezzo.flows.calls import Call, Opener, Outcome, recorded_outcome
 from intermezzo.human_steps.human_step import HumanStep
-from intermezzo.journal import Claim, NewCall, RecordedCall
+from intermezzo.journal import Claim, RecordedCall
 from intermezzo.steps import task_id
 from intermezzo.store import Event, Store, reach
 
@@ -102,19 +102,7 @@ class HumanCalls:
             )
             for call in new
         ]
-        opening = [
-            NewCall(
-                id=call.id,
-                step=step.name,
-                key=call.key,
-                kind="human",
-                price_credits=call.price_credits,
-                generation=call.generation,
-                wave=wave,
-                task_id=task.id,
-            )
-            for call, task in zip(new, posted, strict=True)
-        ]
+        opening = [call.opening(step, wave=wave, task_id=task.id) for call, task in zip(new, posted, strict=True)]
         reach("post.before")
         try:
             await self._opener.open(opening, posted)

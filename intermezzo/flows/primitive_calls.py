@@ -13,7 +13,7 @@ from intermezzo.errors import StepError, StepFailed
 from intermezzo.flows.calls import AnyStep, Call, Opener, Outcome
 from intermezzo.flows.task_runs import TaskRuns
 from intermezzo.flows.work import perform
-from intermezzo.journal import Claim, Closing, NewCall, RecordedCall, RecordedError
+from intermezzo.journal import Claim, Closing, RecordedCall, RecordedError
 from intermezzo.settings import settings
 from intermezzo.steps import Primitive, StepCall
 from intermezzo.store import Store, reach, utc_now
@@ -67,18 +67,7 @@ class PrimitiveCalls:
         return {**outcomes, **{id: shared[id] for id, shared in found.items()}}
 
     async def _open_and_perform(self, step: AnyPrimitive, calls: list[Call]) -> dict[str, Outcome]:
-        new = [
-            NewCall(
-                id=call.id,
-                step=step.name,
-                key=call.key,
-                kind="primitive",
-                price_credits=call.price_credits,
-                generation=call.generation,
-            )
-            for call in calls
-            if not call.is_open
-        ]
+        new = [call.opening(step) for call in calls if not call.is_open]
         reach("reserve.before")
         await self._opener.open(new)
         reach("reserve.after")
