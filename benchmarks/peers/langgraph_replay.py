@@ -1,7 +1,9 @@
 """LangGraph: a thread with n finished tasks is taken up by a new process; time to the first new call."""
 
 import asyncio
+from typing import cast
 
+from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 from langgraph.func import entrypoint, task
 
@@ -9,7 +11,7 @@ from benchmarks.peers.langgraph_settings import describe
 from benchmarks.sample import arguments, now, play_to_end, report, require_replay
 
 executed = 0
-THREAD = {"configurable": {"thread_id": "replayed"}}
+THREAD: RunnableConfig = {"configurable": {"thread_id": "replayed"}}
 
 
 class StopHereError(Exception):
@@ -51,7 +53,7 @@ async def main() -> None:
             except StopHereError:
                 return
         began = now()
-        called: float = await run.ainvoke(None, THREAD, durability="sync")
+        called = cast("float", await run.ainvoke(None, THREAD, durability="sync"))
         settings = await describe(saver, "sync")
     require_replay(executed)
     report(

@@ -5,6 +5,7 @@ reference, the resume alone, without any way for the answer to get there.
 """
 
 import asyncio
+from typing import TYPE_CHECKING, cast
 
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 from langgraph.func import entrypoint
@@ -12,6 +13,9 @@ from langgraph.types import Command, interrupt
 
 from benchmarks.peers.langgraph_settings import describe
 from benchmarks.sample import arguments, now, report_latencies
+
+if TYPE_CHECKING:
+    from langchain_core.runnables import RunnableConfig
 
 
 async def main() -> None:
@@ -25,10 +29,11 @@ async def main() -> None:
             return now()
 
         for i in range(options.n + 1):
-            thread = {"configurable": {"thread_id": str(i)}}
+            thread: RunnableConfig = {"configurable": {"thread_id": str(i)}}
             await run.ainvoke("?", thread, durability="sync")
             began = now()
-            milliseconds.append((await run.ainvoke(Command(resume="!"), thread, durability="sync") - began) * 1000)
+            resumed = cast("float", await run.ainvoke(Command(resume="!"), thread, durability="sync"))
+            milliseconds.append((resumed - began) * 1000)
         settings = await describe(saver, "sync")
     report_latencies("langgraph", "resume", milliseconds[1:], settings=settings)
 

@@ -19,7 +19,7 @@ from prefect import Flow
 from prefect._flow_run_suspension import is_suspended_flow_run_state, mark_flow_run_suspension_requested
 from prefect.client.schemas.objects import FlowRun
 from prefect.context import FlowRunContext
-from prefect.exceptions import Abort, Pause
+from prefect.exceptions import Abort, ObjectNotFound, Pause
 from prefect.flow_engine import run_flow
 from prefect.flows import load_flow_from_entrypoint
 from prefect.states import Cancelled, Pending
@@ -131,7 +131,7 @@ class WarmWorker(BaseWorker[BaseJobConfiguration, BaseVariables, WarmWorkerResul
     async def _take(self, flow_run: FlowRun) -> None:
         try:
             state = await propose_state(self.client, Pending(), flow_run_id=flow_run.id)
-        except (Abort, Pause):  # another worker has it
+        except (Abort, Pause, ObjectNotFound):  # another worker has it, or somebody has deleted it
             return
         except (httpx.HTTPError, OSError) as error:
             self._logger.warning("run %s could not be taken, trying again: %r", flow_run.id, error)
@@ -139,7 +139,7 @@ class WarmWorker(BaseWorker[BaseJobConfiguration, BaseVariables, WarmWorkerResul
         finally:
             self._taking.discard(flow_run.id)
         if state.is_pending() and not self._stopping:
-            await self.run(flow_run, BaseJobConfiguration())
+            await self._unless_unreachable(lambda: self.run(flow_run, BaseJobConfiguration()))
 
     async def run(
         self,
@@ -217,7 +217,7 @@ class WarmWorker(BaseWorker[BaseJobConfiguration, BaseVariables, WarmWorkerResul
         """Ask Prefect; if it cannot be reached, or answers with an error, it is asked again at the next turn."""
         try:
             await ask()
-        except (httpx.HTTPError, OSError) as error:
+        except (httpx.HTTPError, ObjectNotFound, OSError) as error:
             self._logger.warning("Prefect could not be asked, trying again: %r", error)
 
     async def _until_nudged(self, seconds: float) -> None:
