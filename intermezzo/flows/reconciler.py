@@ -151,7 +151,6 @@ class Reconciler:
 
     async def _sweep_pending(self) -> None:
         """Start runs again whose worker died between taking them and telling our store."""
-        lease = timedelta(seconds=settings().lease_seconds)
         async with get_client() as client:
             pending = await client.read_flow_runs(
                 work_pool_filter=WorkPoolFilter(name=WorkPoolFilterName(any_=[settings().work_pool])),
@@ -160,7 +159,7 @@ class Reconciler:
                 ),
                 limit=_PAGE,
             )
-            stuck = [r for r in pending if r.state is not None and r.state.timestamp < utc_now() - lease]
+            stuck = [r for r in pending if r.state is not None and _is_old(r.state)]
             known = await self.store.read(lambda c: _known(c, [str(run.id) for run in stuck]))
             for run in stuck:
                 if str(run.id) not in known:
@@ -285,4 +284,11 @@ def _end_of(state: State[object]) -> RunState | None:
 
 def _is_dead(state: State[object], *, lease_over: bool) -> bool:
     """Whether Prefect believes that somebody works on the run although nobody does."""
-    return lease_over and (state.is_running() or state.is_pending() or state.is_crashed())
+    if state.is_pending():
+        # A worker has taken it, and renews the lease only when it has loaded the flow.
+        return lease_over and _is_old(state)
+    return lease_over and (state.is_running() or state.is_crashed())
+
+
+def _is_old(state: State[object]) -> bool:
+    return state.timestamp < utc_now() - timedelta(seconds=settings().lease_seconds)

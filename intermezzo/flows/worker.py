@@ -27,6 +27,7 @@ from prefect.utilities.engine import propose_state
 from prefect.workers.base import BaseJobConfiguration, BaseVariables, BaseWorker, BaseWorkerResult
 
 from intermezzo import journal
+from intermezzo.errors import AttemptSuperseded
 from intermezzo.flows.ending import settle
 from intermezzo.flows.engine import engine
 from intermezzo.flows.runtime import runtime
@@ -169,6 +170,9 @@ class WarmWorker(BaseWorker[BaseJobConfiguration, BaseVariables, WarmWorkerResul
         flow = await self._load(flow_run)
         run_id = str(flow_run.id)
         here = runtime()
+        if (older := engine.attempt_of(run_id)) is not None:
+            # Or the engine would take this attempt for Prefect's retry of a body that has failed.
+            older.end(AttemptSuperseded(f"run {run_id} was started again"))
         facts = RunFacts(
             id=run_id, flow_name=flow.name, deployed=True, payer=Payer(settings().org, test=settings().test_mode)
         )

@@ -2,23 +2,32 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
 from prefect import flow, task
 from prefect.flow_runs import asuspend_flow_run
+from prefect.states import AwaitingRetry, Pending
+from sqlalchemy import update
 
-from intermezzo import human_step
+from intermezzo import StepFailed, human_step, step
 from intermezzo.flows.deployments import schedule
+from intermezzo.flows.reconciler import Reconciler
 from intermezzo.flows.serve import executor
 from intermezzo.flows.worker import WarmWorker
 from intermezzo.settings import settings
+from intermezzo.store import utc_now
+from intermezzo.store.tables import runs
 from tests.rig import PAYER, Rig
 
 pytestmark = pytest.mark.prefect
 
 SOON_SECONDS = 60
+AGES_AGO = utc_now() - timedelta(days=1)
 
 approve = human_step("approve_invoice", output={"type": "object", "properties": {"fine": {"type": "boolean"}}})
 
@@ -32,6 +41,28 @@ async def asks() -> bool:
 async def asks_three_times() -> None:
     for number in range(3):
         await approve(invoice=f"A-{number}")
+
+
+def note(record: str) -> None:
+    with Path(record).open("a") as file:
+        file.write("tried\n")
+
+
+def notes(record: str) -> list[str]:
+    return Path(record).read_text().splitlines()
+
+
+@step(credits=1)
+async def never_works(record: str) -> None:
+    note(record)
+    raise ValueError("no")
+
+
+@flow
+async def asks_after_a_failure(record: str) -> None:
+    with suppress(StepFailed):
+        await never_works(record=record)
+    await approve(invoice="A-17")
 
 
 @task
@@ -52,9 +83,9 @@ class Served:
     rig: Rig
     worker: WarmWorker
 
-    async def start(self, name: str) -> UUID:
+    async def start(self, name: str, **parameters: object) -> UUID:
         """Schedule a flow of this file, and wait until the executor has it."""
-        run = await schedule(self.rig.client, self.rig.store, f"{__file__}:{name}", {}, payer=PAYER)
+        run = await schedule(self.rig.client, self.rig.store, f"{__file__}:{name}", parameters, payer=PAYER)
         await self.until(run.id, "Running")
         return run.id
 
@@ -127,3 +158,34 @@ async def test_an_operator_suspends_a_run_that_makes_no_call_of_ours(served: Ser
     await asuspend_flow_run(flow_run_id=run_id)
     await served.until_left(run_id)
     assert await served.rig.state(run_id) == "Suspended"
+
+
+async def test_a_run_started_again_over_an_attempt_that_still_waits_fails_no_step_again(
+    served: Served, tmp_path: Path
+) -> None:
+    record = str(tmp_path / "tried")
+    run_id = await served.start("asks_after_a_failure", record=record)
+    await served.until_asked()
+    await served.rig.client.set_flow_run_state(run_id, AwaitingRetry(), force=True)
+    served.worker.nudge()
+    await served.until(run_id, "Running")
+    await served.rig.answer_all(fine=True)
+    await served.until(run_id, "Completed")
+    assert notes(record) == ["tried"]
+
+
+@pytest.mark.parametrize(("lease_seconds", "then"), [(30, "Pending"), (0.01, "AwaitingRetry")])
+async def test_a_run_that_a_worker_has_just_taken_is_not_dead(
+    lease_seconds: float, then: str, sqlite_rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("INTERMEZZO_LEASE_SECONDS", str(lease_seconds))
+    settings.cache_clear()
+    run_id = await sqlite_rig.deploy(asks)
+    await sqlite_rig.attempt(asks, run_id)
+    await sqlite_rig.store.write(
+        lambda c: c.execute(update(runs).values(lease_expires_at=utc_now(), checked_at=AGES_AGO))
+    )
+    await sqlite_rig.client.set_flow_run_state(run_id, Pending(), force=True)
+    await asyncio.sleep(0.1)
+    await Reconciler(sqlite_rig.store).sweep()
+    assert await sqlite_rig.state(run_id) == then
