@@ -89,3 +89,4 @@ def _run_once(result: Measured, interpreters: Interpreters, folder: Path, tell: 
             tell(f"  failed: {error}")
         else:
             result.samples.append(sample)
+            tell(f"  {job.figure} {sample[job.figure]:,.3f}")  # at once: a run may be stopped before its end
