@@ -1,6 +1,5 @@
 """A run with credits, step calls and human tasks, without Prefect: what the engine writes, when told to."""
 
-import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -16,7 +15,7 @@ from intermezzo.human_steps.consensus import ConsensusStrategy
 from intermezzo.human_steps.tasks import NewHumanTask, Priority
 from intermezzo.journal import Claim, Closing, NewCall, RecordedCall, RunFacts
 from intermezzo.ledger import Payer, Reservation
-from intermezzo.store import Store
+from intermezzo.store import Store, new_id
 from intermezzo.store.tables import human_tasks, metadata, runs
 
 T = TypeVar("T")
@@ -97,7 +96,7 @@ class Desk:
 
     def call(self, *, price: int = 5) -> NewCall:
         """Open a call of a primitive."""
-        new = NewCall(id=new_id(), step="translate", key=new_id(), kind="primitive", price_credits=price)
+        new = new_call(price=price)
         self.open([new])
         return new
 
@@ -105,6 +104,7 @@ class Desk:
         """Close a call of a primitive as the engine does."""
         closing = Closing(
             id=call.id,
+            reservation_id=call.reservation_id,
             generation=call.generation,
             price_credits=call.price_credits,
             output=output,
@@ -244,19 +244,29 @@ class Desk:
 def _call_for(task: NewHumanTask) -> NewCall:
     return NewCall(
         id=task.call_id,
+        reservation_id=task.id,
         step=task.name,
         key=task.call_id,
         kind="human",
         price_credits=ledger.human_price(task.reward_credits, task.assignments_required),
         generation=task.generation,
         wave=task.call_id,
-        task_id=task.id,
     )
 
 
-def new_id() -> str:
-    """A fresh id."""
-    return str(uuid.uuid4())
+def new_call(*, price: int = 0, again: NewCall | None = None) -> NewCall:
+    """A call of a primitive to open, or to open again after it failed."""
+    if again is not None:
+        return replace(again, price_credits=price, generation=again.generation + 1)
+    id = new_id()
+    return NewCall(
+        id=id, reservation_id=reservation_of(id), step="translate", key=id, kind="primitive", price_credits=price
+    )
+
+
+def reservation_of(call_id: str) -> str:
+    """The subject of a call's transfers: another id, which a test can tell from the call's."""
+    return call_id[::-1]
 
 
 def held(subject: str, credits: int, n: int = 1) -> list[Reservation]:

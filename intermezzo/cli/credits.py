@@ -107,9 +107,8 @@ def _entries(connection: "Connection", payer: "Payer", *, run_id: str | None, li
     run = func.coalesce(step_calls.c.run_id, human_tasks.c.run_id)
     query = (
         select(transfers, func.coalesce(step_calls.c.step, human_tasks.c.name).label("step"), run.label("run_id"))
-        # A human task of a call's first opening has the call's id: its own row says more.
         .outerjoin(human_tasks, human_tasks.c.id == transfers.c.subject)
-        .outerjoin(step_calls, step_calls.c.id == transfers.c.subject)
+        .outerjoin(step_calls, step_calls.c.reservation_id == transfers.c.subject)
         .order_by(transfers.c.seq.desc())
         .limit(limit)
     )

@@ -12,7 +12,7 @@ from intermezzo.human_steps import tasks
 from intermezzo.human_steps.tasks import NewHumanTask
 from intermezzo.journal import Claim, NewCall, RecordedCall, RecordedError
 from intermezzo.steps import Step
-from intermezzo.store import Store, utc_now
+from intermezzo.store import Store, new_id, utc_now
 
 AnyStep = Step[..., Any, Any]
 
@@ -25,6 +25,7 @@ class Call:
     """A call that has to be worked on in this attempt."""
 
     id: str
+    reservation_id: str
     key: str
     input: BaseModel
     generation: int
@@ -32,26 +33,28 @@ class Call:
     is_open: bool
     """Its journal row and reserve are there from an earlier attempt."""
 
-    def opening(self, step: AnyStep, *, wave: str | None = None, task_id: str | None = None) -> NewCall:
+    def opening(self, step: AnyStep, *, wave: str | None = None) -> NewCall:
         """What the journal has to write when the call is opened."""
         return NewCall(
             id=self.id,
+            reservation_id=self.reservation_id,
             step=step.name,
             key=self.key,
             kind=step.kind,
             price_credits=self.price_credits,
             generation=self.generation,
             wave=wave,
-            task_id=task_id,
         )
 
 
 def to_do(step: AnyStep, id: str, key: str, input: BaseModel, recorded: RecordedCall | None) -> Call:
     """What is left to do for a call that has no outcome yet."""
     if recorded is not None and recorded.state == "open":
-        return Call(id, key, input, recorded.generation, recorded.price_credits, is_open=True)
+        return Call(id, recorded.reservation_id, key, input, recorded.generation, recorded.price_credits, is_open=True)
     generation = 1 if recorded is None else recorded.generation + 1
-    return Call(id, key, input, generation, step.price(input), is_open=False)
+    # Every opening of a human call posts a human task of its own.
+    reservation_id = new_id() if recorded is None or step.kind == "human" else recorded.reservation_id
+    return Call(id, reservation_id, key, input, generation, step.price(input), is_open=False)
 
 
 def recorded_outcome(step: AnyStep, recorded: RecordedCall) -> Outcome:

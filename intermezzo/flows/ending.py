@@ -26,14 +26,20 @@ def settle(connection: Connection, run_id: str, state: RunState, *, at: datetime
     tasks.cancel(connection, doomed, reason=f"its run has {_word(state)}", void=True, at=at)
     row = connection.execute(select(runs).where(runs.c.id == run_id).with_for_update()).one()
     open_primitives = connection.execute(
-        select(step_calls.c.id, step_calls.c.generation, step_calls.c.price_credits).where(
+        select(step_calls.c.id, step_calls.c.reservation_id, step_calls.c.generation, step_calls.c.price_credits).where(
             step_calls.c.run_id == run_id, step_calls.c.kind == "primitive", step_calls.c.state == "open"
         )
     ).all()
     if open_primitives:
         error = RecordedError("StepFailed", "RunEnded", f"its run has {_word(state)}").encode()
         closings = [
-            Closing(id=c.id, generation=c.generation, price_credits=c.price_credits, error=error)
+            Closing(
+                id=c.id,
+                reservation_id=c.reservation_id,
+                generation=c.generation,
+                price_credits=c.price_credits,
+                error=error,
+            )
             for c in open_primitives
         ]
         released = journal.close_primitives(connection, Payer(row.org, test=row.test), closings, at=at)

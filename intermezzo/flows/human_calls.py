@@ -13,7 +13,6 @@ from intermezzo import journal
 from intermezzo.flows.calls import Call, Opener, Outcome, recorded_outcome
 from intermezzo.human_steps.human_step import HumanStep
 from intermezzo.journal import Claim, RecordedCall
-from intermezzo.steps import task_id
 from intermezzo.store import Event, Store, reach
 
 AnyHumanStep = HumanStep[..., Any, Any]
@@ -95,14 +94,14 @@ class HumanCalls:
         posted = [
             step.new_task(
                 call.input,
-                id=task_id(call.id, call.generation),
+                id=call.reservation_id,
                 call_id=call.id,
                 run_id=run_id,
                 generation=call.generation,
             )
             for call in new
         ]
-        opening = [call.opening(step, wave=wave, task_id=task.id) for call, task in zip(new, posted, strict=True)]
+        opening = [call.opening(step, wave=wave) for call in new]
         reach("post.before")
         try:
             await self._opener.open(opening, posted)

@@ -123,6 +123,7 @@ class PrimitiveCalls:
         failed = isinstance(outcome, StepError)
         return Closing(
             id=call.id,
+            reservation_id=call.reservation_id,
             generation=call.generation,
             price_credits=call.price_credits,
             output=None if failed else output,
@@ -141,6 +142,7 @@ class PrimitiveCalls:
         for call, closing in done:
             self._claim.calls[call.id] = RecordedCall(
                 id=call.id,
+                reservation_id=call.reservation_id,
                 step=step.name,
                 key=call.key,
                 kind=step.kind,

@@ -103,11 +103,12 @@ async def _run(step: Primitive[..., Any, Any], run_name: str, job: Job) -> None:
 
 
 def _task_of(step: Primitive[..., Any, Any], run_name: str) -> Task[[], Any]:
+    # No tags: for them Prefect asks its server for concurrency slots, and a busy server on SQLite refuses for two
+    # seconds. Such a limit would not hold either, because not every call has a task run.
     return Task(
         _work,
         name=step.name,
         task_run_name=run_name.replace("{", "{{").replace("}", "}}"),
-        tags={"intermezzo", step.type},
         description=(step.__doc__ or "").partition("\n")[0] or None,
         persist_result=False,
         cache_policy=NO_CACHE,

@@ -5,7 +5,6 @@ looks; until then a late answer still counts.
 """
 
 import json
-import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -20,7 +19,7 @@ from intermezzo.human_steps.consensus import Agreed, NotYet, Split, consensus
 from intermezzo.human_steps.json_values import canonical_json
 from intermezzo.human_steps.tasks import LEGAL_MOVES, lock_task, transition
 from intermezzo.ledger import Payer
-from intermezzo.store import reach
+from intermezzo.store import new_id, reach
 from intermezzo.store.tables import assignments, human_tasks, responses
 
 MAX_WORKER_ID_CHARACTERS = 100
@@ -117,7 +116,7 @@ def _queue(worker_id: str, *, test: bool, types: Sequence[str]) -> "Select[tuple
 
 def _take(connection: Connection, task: "Row[tuple[object, ...]]", worker_id: str, *, at: datetime) -> Claimed:
     claim = Claimed(
-        assignment_id=str(uuid.uuid4()),
+        assignment_id=new_id(),
         task_id=task.id,
         worker_id=worker_id,
         lease_expires_at=at + timedelta(seconds=task.claim_timeout_seconds),

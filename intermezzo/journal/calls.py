@@ -69,6 +69,7 @@ class RecordedCall:
     """A step call as the journal knows it."""
 
     id: str
+    reservation_id: str
     step: str
     key: str
     kind: str
@@ -85,21 +86,19 @@ class NewCall:
     """A call to open, or to open again after it failed in an earlier attempt of the run."""
 
     id: str
+    reservation_id: str
+    """The same at every opening of a primitive's call; of a human one, the id of the human task that it posts."""
     step: str
     key: str
     kind: str
     price_credits: int
     generation: int = 1
     wave: str | None = None
-    task_id: str | None = None
-    """The human task that it posts, which then holds the reserve."""
 
     @property
     def reservation(self) -> Reservation:
         """What it holds while it is open."""
-        if self.task_id is not None:
-            return Reservation(self.task_id, 1, self.price_credits)
-        return Reservation(self.id, self.generation, self.price_credits)
+        return Reservation(self.reservation_id, self.generation, self.price_credits)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +106,7 @@ class Closing:
     """What became of a primitive's call: an output, or an error."""
 
     id: str
+    reservation_id: str
     generation: int
     price_credits: int
     output: str | None = None
@@ -115,11 +115,12 @@ class Closing:
     @property
     def reservation(self) -> Reservation:
         """What the call held while it was open."""
-        return Reservation(self.id, self.generation, self.price_credits)
+        return Reservation(self.reservation_id, self.generation, self.price_credits)
 
 
 _COLUMNS = (
     step_calls.c.id,
+    step_calls.c.reservation_id,
     step_calls.c.step,
     step_calls.c.key,
     step_calls.c.kind,
@@ -137,6 +138,7 @@ _INSERT = Prepared.insert(step_calls)
 _REOPEN = Prepared(
     _BY_ID.values(
         state="open",
+        reservation_id=bindparam("reservation"),
         generation=bindparam("n"),
         price_credits=bindparam("price"),
         wave=bindparam("in_wave"),
@@ -180,6 +182,7 @@ def open_calls(connection: Connection, run_id: str, payer: Payer, calls: Sequenc
             [
                 {
                     "id": c.id,
+                    "reservation_id": c.reservation_id,
                     "run_id": run_id,
                     "step": c.step,
                     "key": c.key,
@@ -197,7 +200,14 @@ def open_calls(connection: Connection, run_id: str, payer: Payer, calls: Sequenc
         _REOPEN.run(
             connection,
             [
-                {"call_id": c.id, "n": c.generation, "price": c.price_credits, "in_wave": c.wave, "now": at}
+                {
+                    "call_id": c.id,
+                    "reservation": c.reservation_id,
+                    "n": c.generation,
+                    "price": c.price_credits,
+                    "in_wave": c.wave,
+                    "now": at,
+                }
                 for c in again
             ],
         )

@@ -46,7 +46,7 @@ def _add_money(connection: Connection, run_id: str, steps: dict[str, StepSummary
     columns = (spent.label("spent"), held.label("held"))
     primitives = (
         select(step_calls.c.step, *columns)
-        .join(transfers, transfers.c.subject == step_calls.c.id)
+        .join(transfers, transfers.c.subject == step_calls.c.reservation_id)
         .where(step_calls.c.run_id == run_id, step_calls.c.kind == "primitive")
         .group_by(step_calls.c.step)
     )

@@ -132,7 +132,7 @@ def _calls_in_contradiction() -> "Select[*tuple[Any, ...]]":
     expected_held = case((state == "open", price), else_=0)
     return (
         select(step_calls.c.id, step_calls.c.step, state, price, spent.label("spent"), held.label("held"))
-        .outerjoin(transfers, transfers.c.subject == step_calls.c.id)
+        .outerjoin(transfers, transfers.c.subject == step_calls.c.reservation_id)
         .where(step_calls.c.kind == "primitive")
         .group_by(step_calls.c.id)
         .having(or_(spent != expected_spent, held != expected_held))
@@ -218,7 +218,7 @@ def _unknown_subjects(connection: Connection) -> Iterator[str]:
 def _moves_of_nothing() -> "Select[*tuple[Any, ...]]":
     return (
         select(transfers.c.subject, transfers.c.move)
-        .outerjoin(step_calls, step_calls.c.id == transfers.c.subject)
+        .outerjoin(step_calls, step_calls.c.reservation_id == transfers.c.subject)
         .outerjoin(human_tasks, human_tasks.c.id == transfers.c.subject)
         .where(transfers.c.move != "grant", step_calls.c.id.is_(None), human_tasks.c.id.is_(None))
     )

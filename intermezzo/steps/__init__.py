@@ -7,7 +7,7 @@ from intermezzo.steps.contract import Step, StepInput, StepOptions, StepOutput, 
 from intermezzo.steps.function_step import FunctionStep, step
 from intermezzo.steps.primitive_step import Primitive, PrimitiveOptions, primitive
 from intermezzo.steps.registry import register, registered, registered_types
-from intermezzo.steps.step_call import StepCall, begin_work, call_id, current_call, end_work, task_id
+from intermezzo.steps.step_call import StepCall, begin_work, call_id, current_call, end_work
 
 __all__ = [
     "FunctionStep",
@@ -28,5 +28,4 @@ __all__ = [
     "registered",
     "registered_types",
     "step",
-    "task_id",
 ]

@@ -39,17 +39,11 @@ def end_work(token: Token[StepCall | None]) -> None:
 
 
 def call_id(run_id: str, step: str, key: str) -> str:
-    """The id of a step call: a UUID that depends on nothing but run, step name and key."""
-    return _uuid(f"{run_id}\n{step}\n{key}")
+    """The id of a step call: a UUID that depends on nothing but run, step name and key.
 
-
-def task_id(call: str, generation: int) -> str:
-    """The id of the human task that the n-th opening of a call posts; of the first, the call's own."""
-    return call if generation == 1 else _uuid(f"{call}\n{generation}")
-
-
-def _uuid(name: str) -> str:
-    """UUID version 8 (RFC 9562: by our own rule) of a name; `uuid.uuid5` takes five times as long."""
-    digest = hashlib.blake2b(name.encode(), digest_size=16, key=STEP_CALL_NAMESPACE.bytes).hexdigest()
+    Version 8 (RFC 9562: by our own rule); `uuid.uuid5` takes five times as long.
+    """
+    name = f"{run_id}\n{step}\n{key}".encode()
+    digest = hashlib.blake2b(name, digest_size=16, key=STEP_CALL_NAMESPACE.bytes).hexdigest()
     variant = "89ab"[int(digest[16], 16) % 4]
     return f"{digest[:8]}-{digest[8:12]}-8{digest[13:16]}-{variant}{digest[17:20]}-{digest[20:]}"

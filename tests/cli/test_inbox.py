@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from intermezzo.store import open_store, utc_now
+from intermezzo.store import new_id, open_store, utc_now
 from tests.cli.conftest import Terminal
-from tests.desk import Desk, new_id
+from tests.desk import Desk
 
 ANN = ("--worker", "ann")
 

@@ -19,12 +19,12 @@ from intermezzo.errors import (
     StepFailed,
     StepTimedOut,
 )
-from intermezzo.journal import NewCall, RecordedError, RunFacts
+from intermezzo.journal import RecordedError, RunFacts
 from intermezzo.journal.summary import summarize
 from intermezzo.ledger import Payer
-from intermezzo.store import Store
+from intermezzo.store import Store, new_id
 from intermezzo.store.tables import runs
-from tests.desk import LEASE, START, Desk, new_id
+from tests.desk import LEASE, START, Desk, new_call
 
 
 def row_of(desk: Desk) -> "Row[tuple[object, ...]]":
@@ -87,7 +87,7 @@ def test_a_call_that_failed_is_opened_again_with_a_reserve_of_its_own(desk: Desk
     desk.close(call, error="{}")
     desk.claim = desk.attempt(again=True)
     assert desk.recorded(call.id).state == "void"
-    again = NewCall(id=call.id, step=call.step, key=call.key, kind="primitive", price_credits=7, generation=2)
+    again = new_call(price=7, again=call)
     desk.open([again])
     assert desk.reserved == 7
     desk.close(again, output="1")
@@ -296,9 +296,7 @@ def test_a_summary_counts_calls_and_credits_of_each_step(desk: Desk) -> None:
 
 
 def test_thousands_of_calls_are_read_by_their_ids(desk: Desk) -> None:
-    calls = [
-        NewCall(id=new_id(), step="translate", key=str(n), kind="primitive", price_credits=0) for n in range(1_200)
-    ]
+    calls = [new_call() for _ in range(1_200)]
     desk.open(calls)
     ids = [call.id for call in calls]
     found = desk.see(lambda c: journal.read_calls(c, desk.facts.id, ids))

@@ -3,13 +3,14 @@
 from dataclasses import dataclass
 
 import pytest
-from sqlalchemy import Connection, delete, insert, update
+from sqlalchemy import ColumnElement, Connection, delete, insert, update
 
 from intermezzo import ledger
 from intermezzo.errors import AuditFailed
 from intermezzo.ledger import Payer
+from intermezzo.store import new_id
 from intermezzo.store.tables import accounts, assignments, human_tasks, step_calls, transfers
-from tests.desk import START, Desk, held, new_id
+from tests.desk import START, Desk, held, reservation_of
 
 
 @dataclass(frozen=True)
@@ -40,10 +41,12 @@ def books(desk: Desk) -> Books:
     return Books(desk, done.id, failed.id, running.id, answered, half_answered, cancelled)
 
 
+def is_for(id: str) -> ColumnElement[bool]:
+    return transfers.c.subject.in_([id, reservation_of(id)])
+
+
 def forget(books: Books, subject: str, move: str) -> None:
-    books.desk.do(
-        lambda c: c.execute(delete(transfers).where(transfers.c.subject == subject, transfers.c.move == move))
-    )
+    books.desk.do(lambda c: c.execute(delete(transfers).where(is_for(subject), transfers.c.move == move)))
 
 
 def problem(books: Books) -> str:
@@ -109,26 +112,26 @@ def test_a_deleted_grant_is_found(books: Books) -> None:
 
 
 def test_a_changed_amount_is_found(books: Books) -> None:
-    changed = update(transfers).where(transfers.c.subject == books.done).values(credits=50)
+    changed = update(transfers).where(is_for(books.done)).values(credits=50)
     books.desk.do(lambda c: c.execute(changed))
     assert books.done in problem(books)
 
 
 def test_the_capture_of_a_failed_call_is_found(books: Books) -> None:
     desk = books.desk
-    desk.do(lambda c: ledger.capture(c, desk.payer, held(books.failed, 6), at=START))
+    desk.do(lambda c: ledger.capture(c, desk.payer, held(reservation_of(books.failed), 6), at=START))
     assert f"call {books.failed} of translate is failed" in problem(books)
 
 
 def test_the_capture_of_a_call_that_still_runs_is_found(books: Books) -> None:
     desk = books.desk
-    desk.do(lambda c: ledger.capture(c, desk.payer, held(books.running, 7), at=START))
+    desk.do(lambda c: ledger.capture(c, desk.payer, held(reservation_of(books.running), 7), at=START))
     assert books.running in problem(books)
 
 
 def test_a_second_capture_is_found(books: Books) -> None:
     desk = books.desk
-    desk.do(lambda c: ledger.capture(c, desk.payer, held(books.done, 5, n=2), at=START))
+    desk.do(lambda c: ledger.capture(c, desk.payer, held(reservation_of(books.done), 5, n=2), at=START))
     assert books.done in problem(books)
 
 
@@ -147,9 +150,9 @@ def test_a_reward_that_went_to_somebody_else_is_found(books: Books) -> None:
 
 @pytest.mark.parametrize("target", ["worker:mallory", "test:platform:ai", "org:acme:available", "org:evil:reserved"])
 def test_a_move_that_ended_in_a_wrong_account_is_found(books: Books, target: str) -> None:
-    diverted = update(transfers).where(transfers.c.subject == books.done, transfers.c.move == "capture")
+    diverted = update(transfers).where(is_for(books.done), transfers.c.move == "capture")
     books.desk.do(lambda c: c.execute(diverted.values(target=target)))
-    assert f"capture of {books.done} went from org:acme:reserved to {target}" in problem(books)
+    assert f"capture of {reservation_of(books.done)} went from org:acme:reserved to {target}" in problem(books)
 
 
 def test_a_call_that_was_called_done_without_being_paid_for_is_found(books: Books) -> None:
@@ -189,7 +192,7 @@ def test_money_for_nothing_is_found(books: Books) -> None:
 
 def test_an_account_below_zero_is_found(books: Books) -> None:
     desk = books.desk
-    desk.do(lambda c: ledger.capture(c, Payer("poor"), held(books.done, 3, n=7), at=START))
+    desk.do(lambda c: ledger.capture(c, Payer("poor"), held(reservation_of(books.done), 3, n=7), at=START))
     assert "org:poor:reserved is at -3" in problem(books)
 
 

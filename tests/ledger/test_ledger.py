@@ -123,12 +123,12 @@ def test_no_move_of_a_call_happens_twice(desk: Desk, move: object) -> None:
     call = desk.call(price=5)
     if move is ledger.reserve:
         with pytest.raises(IntegrityError):
-            desk.do(lambda c: ledger.reserve(c, desk.payer, held(call.id, 5), at=START))
+            desk.do(lambda c: ledger.reserve(c, desk.payer, held(call.reservation_id, 5), at=START))
         return
     once = ledger.capture if move is ledger.capture else ledger.release
-    desk.do(lambda c: once(c, desk.payer, held(call.id, 5), at=START))
+    desk.do(lambda c: once(c, desk.payer, held(call.reservation_id, 5), at=START))
     with pytest.raises(IntegrityError):
-        desk.do(lambda c: once(c, desk.payer, held(call.id, 5), at=START))
+        desk.do(lambda c: once(c, desk.payer, held(call.reservation_id, 5), at=START))
 
 
 def test_test_credits_and_live_credits_never_mix(desk: Desk) -> None:

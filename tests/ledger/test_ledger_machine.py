@@ -21,9 +21,9 @@ from sqlalchemy.exc import IntegrityError
 from intermezzo import ledger
 from intermezzo.errors import InsufficientCredits
 from intermezzo.ledger import Payer, Reservation, human_price, platform_fee
-from intermezzo.store import Store
+from intermezzo.store import Store, new_id
 from intermezzo.store.tables import assignments, human_tasks, runs, step_calls
-from tests.desk import START, Desk, empty, new_id
+from tests.desk import START, Desk, empty
 
 
 class PowerCut(Exception):
@@ -124,7 +124,8 @@ class Ledger(RuleBasedStateMachine):
 
     def _row(self, reservation: Reservation) -> dict[str, object]:
         return {
-            "id": reservation.subject,
+            "id": reservation.subject[::-1],
+            "reservation_id": reservation.subject,
             "run_id": self.run,
             "step": "translate",
             "key": reservation.subject,
@@ -157,7 +158,7 @@ class Ledger(RuleBasedStateMachine):
         def close(connection: Connection) -> None:
             move(connection, payer, [work.reservation for work in works], at=START)
             ids = [work.reservation.subject for work in works]
-            connection.execute(update(step_calls).where(step_calls.c.id.in_(ids)).values(state=state))
+            connection.execute(update(step_calls).where(step_calls.c.reservation_id.in_(ids)).values(state=state))
 
         if not self.commits(close, fails=fails):
             return []

@@ -22,7 +22,6 @@ from intermezzo.steps import (
     registered,
     registry,
     step,
-    task_id,
 )
 
 
@@ -167,13 +166,6 @@ def test_the_id_of_a_call_depends_on_run_step_and_key_and_nothing_else() -> None
     assert call_id("r", "s", "k") == call_id("r", "s", "k")
     assert len({call_id(*which) for which in [("r", "s", "k"), ("q", "s", "k"), ("r", "t", "k"), ("r", "s", "l")]}) == 4
     assert uuid.UUID(call_id("r", "s", "k"))
-
-
-def test_the_first_task_of_a_call_has_its_id_and_later_ones_their_own() -> None:
-    call = call_id("r", "s", "k")
-    assert task_id(call, 1) == call
-    assert len({task_id(call, generation) for generation in (1, 2, 3)}) == 3
-    assert task_id(call, 2) == task_id(call, 2)
 
 
 # --- options ------------------------------------------------------------------------------------------------

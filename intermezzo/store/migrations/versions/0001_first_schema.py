@@ -65,6 +65,7 @@ def upgrade() -> None:
     op.create_table(
         "step_calls",
         sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("reservation_id", sa.String(length=36), nullable=False),
         sa.Column("run_id", sa.String(length=36), nullable=False),
         sa.Column("step", sa.String(length=200), nullable=False),
         sa.Column("key", sa.Text(), nullable=False),
@@ -80,6 +81,7 @@ def upgrade() -> None:
         sa.CheckConstraint("price_credits >= 0", name=op.f("ck_step_calls_price")),
         sa.ForeignKeyConstraint(["run_id"], ["runs.id"], name=op.f("fk_step_calls_run_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_step_calls")),
+        sa.UniqueConstraint("reservation_id", name=op.f("uq_step_calls_reservation_id")),
     )
     op.create_index(op.f("ix_step_calls_run_id"), "step_calls", ["run_id"], unique=False)
     op.create_index(
