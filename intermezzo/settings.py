@@ -53,7 +53,7 @@ class Settings(BaseSettings):
     map_concurrency: int = Field(default=64, ge=1)
     """Calls of one `.map` of a primitive that work at the same time."""
 
-    task_runs_per_second: float = Field(default=5.0, ge=0)
+    task_runs_per_second: float = Field(default=2.0, ge=0)
     """Single calls of one run that get a Prefect task run of their own, after a burst of 20; the rest are
     counted in the run's table of steps. Protects the Prefect server from tight loops."""
 

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextvars import ContextVar
+from functools import lru_cache
 from typing import Any, TypeVar
 
 from prefect.cache_policies import NO_CACHE
@@ -23,6 +24,7 @@ BURST = 20
 """Task runs of single calls that a run may have at once before the rate limit counts."""
 
 _job: ContextVar[Job] = ContextVar("intermezzo_job")
+_run_name: ContextVar[str] = ContextVar("intermezzo_run_name")
 
 
 class TaskRuns:
@@ -92,23 +94,29 @@ async def _run(step: Primitive[..., Any, Any], run_name: str, job: Job) -> None:
             raised.append(error)
             return Failed(message=f"{type(error).__name__}: {error}")
 
-    token = _job.set(guarded)
+    tokens = _job.set(guarded), _run_name.set(run_name)
     try:
-        running: Any = _task_of(step, run_name)(return_state=True)  # Prefect types it as if it were synchronous
+        running: Any = _task_of(step)(return_state=True)  # Prefect types it as if it were synchronous
         await running
     finally:
-        _job.reset(token)
+        _job.reset(tokens[0])
+        _run_name.reset(tokens[1])
     if raised:
         raise raised[0]
 
 
-def _task_of(step: Primitive[..., Any, Any], run_name: str) -> Task[[], Any]:
+def _current_run_name() -> str:
+    return _run_name.get()
+
+
+@lru_cache(maxsize=128)
+def _task_of(step: Primitive[..., Any, Any]) -> Task[[], Any]:
     # No tags: for them Prefect asks its server for concurrency slots, and a busy server on SQLite refuses for two
     # seconds. Such a limit would not hold either, because not every call has a task run.
     return Task(
         _work,
         name=step.name,
-        task_run_name=run_name.replace("{", "{{").replace("}", "}}"),
+        task_run_name=_current_run_name,
         description=(step.__doc__ or "").partition("\n")[0] or None,
         persist_result=False,
         cache_policy=NO_CACHE,

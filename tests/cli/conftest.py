@@ -18,6 +18,7 @@ from tests.desk import Desk
 
 COMMAND = [sys.executable, "-m", "intermezzo"]
 FLOWS = Path(__file__).parent / "pipelines.py"
+EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
 class Terminal:

@@ -15,7 +15,7 @@ import pytest
 from intermezzo import ledger
 from intermezzo.ledger import Payer
 from intermezzo.store import open_store, utc_now
-from tests.cli.conftest import COMMAND, FLOWS, Terminal, run
+from tests.cli.conftest import COMMAND, EXAMPLES, FLOWS, Terminal, run
 
 pytestmark = [pytest.mark.prefect, pytest.mark.timeout(300)]
 
@@ -81,6 +81,19 @@ def test_simulated_workers_answer_a_test_run(online: dict[str, str], terminal: T
     assert ended["result"] in ("good", "bad")
     assert terminal.json("runs", "show", ended["run_id"])["test"]
     assert terminal.json("credits", "balance")["available"] == 100
+
+
+def test_the_example_of_the_readme_runs(online: dict[str, str], terminal: Terminal) -> None:
+    reviews = json.dumps(["Great!", "It broke, call me at +44 20 7946 0958.", "Fine."])
+    ended = outcome(
+        run(online, "run", f"{EXAMPLES}/triage.py:triage", "--param", f"reviews={reviews}", "--test", "--json")
+    )
+    assert sum(ended["result"].values()) == 3
+    assert set(ended["result"]) <= {"positive", "negative"}
+    assert [step["step"] for step in ended["steps"]] == ["pii_detect", "verify", "code_execute"]
+    # 3 texts of 2 credits, 3 tasks of 3 workers with a fee, 1 program of 3 credits
+    assert sum(step["spent_credits"] for step in ended["steps"]) == 30
+    assert terminal.json("credits", "audit")["clean"]
 
 
 def test_a_budget_ends_a_run_before_it_is_overspent(online: dict[str, str], terminal: Terminal) -> None:

@@ -13,6 +13,7 @@ from intermezzo.flows.prefect_server import embedded_server, free_port
 from intermezzo.flows.runtime import runtime
 from intermezzo.settings import settings
 from intermezzo.store import open_store, utc_now
+from tests.flows import steps
 from tests.rig import GRANTED, PAYER, Rig
 
 
@@ -24,6 +25,12 @@ def prefect_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         url = f"http://127.0.0.1:{port}/api"
         with temporary_settings({PREFECT_API_URL: url}):
             yield url
+
+
+@pytest.fixture(autouse=True)
+def nothing_done_yet() -> None:
+    """No step has done anything yet."""
+    steps.work.clear()
 
 
 @pytest.fixture

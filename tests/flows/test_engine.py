@@ -5,53 +5,18 @@ from typing import Any
 
 import pytest
 from prefect import flow, task
-from pydantic import BaseModel
 
 from intermezzo import (
-    InsufficientCredits,
-    MapFailed,
     MisplacedStep,
-    RecordedOutputMismatch,
     StepFailed,
-    StepTimedOut,
-    UnstableInput,
-    human_step,
-    label_text,
     step,
 )
 from intermezzo.flows.suspension import STATE_NAME, resume
 from intermezzo.flows.worker import ungrouped
+from tests.flows.steps import CHOICES, double, fine, verify, work
 from tests.rig import Rig, Suspended
 
 pytestmark = pytest.mark.prefect
-
-work: list[str] = []
-"""What the steps of these tests have really done."""
-
-
-@pytest.fixture(autouse=True)
-def nothing_done_yet() -> None:
-    work.clear()
-
-
-@step(credits=3)
-async def double(x: int) -> int:
-    """Twice the number."""
-    work.append(f"double {x}")
-    return 2 * x
-
-
-@step(credits=5)
-async def fail(x: int) -> int:
-    """Never works."""
-    work.append(f"fail {x}")
-    raise ValueError(f"no {x}")
-
-
-verify = label_text.with_options(name="verify", assignments_required=2, consensus_strategy="unanimous")
-fine = human_step("fine", output={"type": "object", "properties": {"ok": {"type": "boolean"}}, "required": ["ok"]})
-
-CHOICES = ["a", "b"]
 
 
 async def test_a_run_suspends_for_people_and_goes_on_without_doing_anything_twice(rig: Rig) -> None:
@@ -194,204 +159,6 @@ async def test_equal_inputs_are_one_call_and_a_key_asks_twice(sqlite_rig: Rig) -
     assert await sqlite_rig.spent() == 9
 
 
-async def test_a_failed_step_is_refunded_and_fails_the_same_way_at_a_replay(rig: Rig) -> None:
-    @flow
-    async def careful() -> str:
-        reason = ""
-        try:
-            await fail(1)
-        except StepFailed as failed:
-            reason = f"{failed.type}: {failed.message}"
-        await fine(question="go on?")
-        return reason
-
-    run = await rig.deploy(careful)
-    assert isinstance(await rig.attempt(careful, run), Suspended)
-    await rig.answer_all(ok=True)
-    assert await rig.attempt(careful, run) == "ValueError: no 1"
-    assert work == ["fail 1"]
-    assert await rig.spent() == 3
-
-
-async def test_a_failed_run_that_is_started_again_makes_only_its_failed_calls_again(rig: Rig) -> None:
-    broken = [True]
-
-    @step(credits=7)
-    async def shaky(x: int) -> int:
-        work.append(f"shaky {x}")
-        if broken[0]:
-            raise RuntimeError("down")
-        return x
-
-    @flow
-    async def brittle() -> int:
-        return await double(1) + await shaky(2)
-
-    run = await rig.deploy(brittle)
-    with pytest.raises(StepFailed):
-        await rig.attempt(brittle, run)
-    assert await rig.run_state(run) == "failed"
-    broken[0] = False
-    assert await rig.attempt(brittle, run) == 4
-    assert work == ["double 1", "shaky 2", "shaky 2"]
-    assert await rig.spent() == 3 + 7
-
-
-async def test_prefects_own_flow_retries_make_failed_calls_again(sqlite_rig: Rig) -> None:
-    @step(credits=7)
-    async def second_time_lucky(x: int) -> int:
-        work.append("try")
-        if len(work) < 3:
-            raise RuntimeError("down")
-        return x
-
-    @flow(retries=1)
-    async def stubborn() -> int:
-        return await double(1) + await second_time_lucky(2)
-
-    assert await stubborn() == 4
-    assert work == ["double 1", "try", "try"]
-    assert await sqlite_rig.spent() == 3 + 7
-
-
-async def test_a_step_is_tried_as_often_as_its_options_say(sqlite_rig: Rig) -> None:
-    stubborn = fail.with_options(retries=2, retry_delay_seconds=0)
-
-    @step(credits=1, timeout_seconds=0.05)
-    async def slow() -> None:
-        await asyncio.sleep(30)
-
-    @flow
-    async def trying() -> None:
-        with pytest.raises(StepFailed):
-            await stubborn(1)
-        with pytest.raises(StepTimedOut, match=r"0\.05 s"):
-            await slow()
-
-    await trying()
-    assert work == ["fail 1"] * 3
-    assert await sqlite_rig.spent() == 0
-
-
-async def test_a_map_with_failures_keeps_what_worked(sqlite_rig: Rig) -> None:
-    @step(credits=2)
-    async def even(x: int) -> int:
-        if x % 2:
-            raise ValueError(f"{x} is odd")
-        return x
-
-    items = [{"x": i} for i in range(6)]
-
-    @flow
-    async def mixed() -> list[Any]:
-        with pytest.raises(MapFailed) as caught:
-            await even.map(items)
-        assert sorted(caught.value.failures) == [1, 3, 5]
-        return await even.map(items, return_exceptions=True)
-
-    results = await mixed()
-    assert [r for r in results if isinstance(r, int)] == [0, 2, 4]
-    assert [str(r) for r in results if isinstance(r, StepFailed)] == [
-        f"even: ValueError: {x} is odd" for x in (1, 3, 5)
-    ]
-    assert await sqlite_rig.spent() == 6
-
-
-async def test_too_few_credits_stop_a_step_before_any_work(rig: Rig) -> None:
-    @step(credits=600_000)
-    async def dear(x: int) -> int:
-        work.append("dear")
-        return x
-
-    @flow
-    async def spendthrift() -> None:
-        await dear.map([{"x": 1}, {"x": 2}])
-
-    with pytest.raises(InsufficientCredits, match="needs 1200000 credits and has 1000000"):
-        await spendthrift()
-    assert work == []
-    assert await rig.reserved() == 0
-
-
-async def test_a_step_inserted_or_removed_while_people_work_shifts_nothing(rig: Rig) -> None:
-    @flow(name="changing")
-    async def before() -> list[Any]:
-        return [await double(1), (await fine(question="first?"))["ok"]]
-
-    @flow(name="changing")
-    async def after() -> list[Any]:
-        tripled = await double(30)
-        return [tripled, (await fine(question="first?"))["ok"], await double(1)]
-
-    run = await rig.deploy(before)
-    assert isinstance(await rig.attempt(before, run), Suspended)
-    await rig.answer_all(ok=True)
-    assert await rig.attempt(after, run) == [60, True, 2]
-    assert work == ["double 1", "double 30"]
-
-
-async def test_a_human_step_removed_while_people_work_is_closed_and_refunded(rig: Rig) -> None:
-    other = fine.with_options(name="other")
-
-    @flow(name="changing")
-    async def before() -> None:
-        await fine(question="still wanted?")
-
-    @flow(name="changing")
-    async def after() -> bool:
-        return bool((await other(question="instead?"))["ok"])
-
-    run = await rig.deploy(before)
-    assert isinstance(await rig.attempt(before, run), Suspended)
-    assert isinstance(await rig.attempt(after, run), Suspended)
-    assert len(await rig.tasks("cancelled")) == 1
-    assert await rig.reserved() == 3
-    await rig.answer_all(ok=True)
-    assert await rig.attempt(after, run) is True
-    assert await rig.spent() == 3
-
-
-async def test_an_input_that_differs_at_every_attempt_is_an_error_that_names_the_difference(rig: Rig) -> None:
-    attempts: list[int] = []
-
-    @flow
-    async def unstable() -> None:
-        attempts.append(len(attempts))
-        await fine(question="ok?", now=f"attempt {len(attempts)}")
-
-    run = await rig.deploy(unstable)
-    assert isinstance(await rig.attempt(unstable, run), Suspended)
-    with pytest.raises(UnstableInput, match=r'now was "attempt 1", is "attempt 2".*key='):
-        await rig.attempt(unstable, run)
-    assert await rig.run_state(run) == "failed"
-    assert await rig.spent() == 0
-    assert await rig.reserved() == 0
-
-
-async def test_a_recorded_output_that_no_longer_fits_says_so(rig: Rig) -> None:
-    class Old(BaseModel):
-        ok: bool
-
-    class New(BaseModel):
-        ok: bool
-        reason: str
-
-    @flow(name="typed")
-    async def before() -> None:
-        await human_step("verdict", output=Old)(question="?")
-        await fine(question="more?")
-
-    @flow(name="typed")
-    async def after() -> None:
-        await human_step("verdict", output=New)(question="?")
-
-    run = await rig.deploy(before)
-    assert isinstance(await rig.attempt(before, run), Suspended)
-    await rig.answer_all(ok=True)
-    with pytest.raises(RecordedOutputMismatch, match=r"verdict.*reason: field required"):
-        await rig.attempt(after, run)
-
-
 async def test_of_two_attempts_at_once_only_the_newer_leaves_a_trace(rig: Rig) -> None:
     from prefect.exceptions import Abort
 
@@ -444,27 +211,6 @@ async def test_human_steps_are_refused_where_a_run_cannot_suspend(sqlite_rig: Ri
         await double(1)
     assert await parent() == (8, 8)
     assert work == ["double 4"]  # one run, one journal
-
-
-async def test_a_cancelled_task_raises_in_the_flow(rig: Rig) -> None:
-    from intermezzo import HumanTaskCancelled
-    from intermezzo.human_steps import tasks
-    from intermezzo.store import utc_now
-
-    @flow
-    async def ask() -> str:
-        try:
-            await fine(question="?")
-        except HumanTaskCancelled as cancelled:
-            return str(cancelled)
-        return "answered"
-
-    run = await rig.deploy(ask)
-    assert isinstance(await rig.attempt(ask, run), Suspended)
-    open_tasks = await rig.tasks()
-    await rig.store.write(lambda c: tasks.cancel(c, open_tasks, reason="not needed", at=utc_now()))
-    assert await rig.attempt(ask, run) == "fine: not needed"
-    assert await rig.spent() == 0
 
 
 async def test_what_the_flow_sees_is_what_a_replay_will_see(sqlite_rig: Rig) -> None:
