@@ -91,6 +91,6 @@ def show(outcome: "Outcome") -> None:
     console.print(credits)
     verdict = "the books balance" if outcome.audit.clean else f"[red]{'; '.join(outcome.audit.problems)}[/red]"
     console.print(f"Audit of {outcome.audit.transfers} transfers: {verdict}.")
-    console.print(f"The run suspended {outcome.suspensions} times and was resumed each time.")
+    console.print(f"Times the run suspended, and was resumed: {outcome.suspensions}.")
     console.print(f"In the Prefect UI: {outcome.url}", soft_wrap=True)
     console.print("[dim]`intermezzo serve` shows it again; simulated workers answered, with test credits.[/dim]")
