@@ -9,8 +9,8 @@ import sysconfig
 import tempfile
 import time
 from collections.abc import Generator, Sequence
-from concurrent.futures import Future
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from intermezzo.errors import SandboxError
 from intermezzo.sandbox.job import Isolation, Level, Limits, Outcome
@@ -20,6 +20,9 @@ from intermezzo.sandbox.watchdog import Watchdog
 from intermezzo.sandbox.workdir import WorkDir
 from intermezzo.sandbox.zygote import Plan
 from intermezzo.sandbox.zygotes import Ready, Zygote
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 _SYSTEM_LIBRARIES = ("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib", "/usr/share/zoneinfo")
 _FOLDERS_PREFIX = "intermezzo-runs-"
@@ -171,9 +174,9 @@ def _start(process: Ready, code: bytes, stdin: bytes) -> tuple[int, int]:
             ours.callback(os.close, reading_end)
             its.callback(os.close, writing_end)
             ends += [reading_end, writing_end]
-        files = [its.enter_context(_in_memory(content)) for content in (code, stdin)]
+        source, text = (its.enter_context(_in_memory(content)) for content in (code, stdin))
         try:
-            process.start(*files, ends[1], ends[3])
+            process.start(source, text, ends[1], ends[3])
         except OSError as error:
             raise SandboxError(f"a process for untrusted code was lost before its start: {error}") from error
         ours.pop_all()

@@ -43,7 +43,7 @@ class Sandbox:
         self._limits = limits
         self._packages = packages
         self._preload = preload
-        self._minimum = minimum or least_level()
+        self._minimum: Level = minimum or least_level()
         self._jail: Jail | None = None
         self._weakest = False
         self._lock = threading.Lock()

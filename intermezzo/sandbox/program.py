@@ -50,7 +50,7 @@ def run(source: bytes) -> NoReturn:
     with contextlib.suppress(BaseException):
         cast("types.FunctionType", threading._shutdown)()  # noqa: SLF001 # type: ignore[attr-defined]
     with contextlib.suppress(BaseException):
-        atexit._run_exitfuncs()  # noqa: SLF001
+        atexit._run_exitfuncs()  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - what the interpreter calls
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()

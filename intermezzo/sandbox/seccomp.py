@@ -99,7 +99,8 @@ class Filter:
 
         Args:
             machine: as `platform.machine()` names it.
-            own_files_only: the program cannot see files of the host, so it may change modes, times and sizes of those it sees.
+            own_files_only: the program sees no files of the host, so it may change modes, times and sizes of what it
+                sees.
 
         Raises:
             LookupError: that processor is not known.

@@ -73,9 +73,8 @@ class Watchdog:
             return ""  # it has ended
 
     def _look_at_files(self, proc: Path) -> str:
-        count = total = 0
-        for size in self._sizes(proc):
-            count += 1
+        total = 0
+        for count, size in enumerate(self._sizes(proc)):
             total += size
             if total > self._limits.disk_bytes:
                 return f"more than {self._limits.disk_bytes:,} bytes of files"

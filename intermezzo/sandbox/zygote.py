@@ -45,7 +45,7 @@ class Plan:
     import_from: list[str]
     """Directories to import from, after the standard library."""
     preload: list[str]
-    """Modules to import before the first run, shared by all."""
+    """Modules to import before the first run, shared by all; if there are none, nothing of ours is left to import."""
     folders: str
     """Without namespaces: the directory where runs get theirs."""
     work_bytes: int
@@ -74,8 +74,8 @@ def main(descriptor: int, plan: Plan) -> bytes:
     if plan.namespaces:
         _enter_own_root(plan)
     kernel.allow_no_new_privileges()
-    for name in [name for name in sys.modules if name.partition(".")[0] == "intermezzo"]:
-        if name not in plan.preload:
+    if not plan.preload:
+        for name in [name for name in sys.modules if name.partition(".")[0] == "intermezzo"]:
             del sys.modules[name]
     gc.collect()
     gc.freeze()
@@ -131,7 +131,7 @@ class _Zygote:
     def serve(self) -> NoReturn:
         ended, wake = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
-        signal.signal(signal.SIGCHLD, lambda *_: None)
+        signal.signal(signal.SIGCHLD, _do_nothing)
         self.control.send(b"R")
         while True:
             ready, _, _ = select.select([self.control, ended], [], [])
@@ -188,13 +188,16 @@ class _Zygote:
                 os._exit(0)
 
 
+def _do_nothing(_signal: int, _frame: object) -> None:
+    """Handle a signal: what matters is that it wakes `select`."""
+
+
 def _become_ready(control: socket.socket, number: int, plan: Plan) -> bytes:
     """Give up every right, report, and wait for the program; returns its source, with its streams in place."""
     parent = os.getppid()
     os.setsid()
     folder = _own_folder(number, plan)
-    user, group = os.getuid(), os.getgid()
-    if user == 0 and _nobody_can_read(plan):
+    if os.getuid() == 0 and _nobody_can_read(plan):
         if not plan.namespaces:
             os.chown(folder, _NOBODY, _NOBODY)
         kernel.become(_NOBODY, _NOBODY)

@@ -18,11 +18,16 @@ from intermezzo.sandbox.zygote import Plan
 
 _PACKAGE = Path(__file__).parent
 
+_FOLDERS = {
+    "intermezzo": str(_PACKAGE.parent),
+    **{f"intermezzo.{name}": str(_PACKAGE.parent / name) for name in ("sandbox", "primitives")},
+}
+
 _BOOT = f"""
 import json, sys, types
-for name, path in (("intermezzo", {str(_PACKAGE.parent)!r}), ("intermezzo.sandbox", {str(_PACKAGE)!r})):
+for name, folder in {_FOLDERS!r}.items():
     sys.modules[name] = types.ModuleType(name)
-    sys.modules[name].__path__ = [path]
+    sys.modules[name].__path__ = [folder]
 from intermezzo.sandbox.zygote import Plan, main
 from intermezzo.sandbox.program import run
 run(main(int(sys.argv[1]), Plan(**json.loads(sys.argv[2]))))
@@ -49,7 +54,7 @@ class Ready:
     pidfd: int
     folder: str
     """Its working directory, as it sees it."""
-    ended: "Future[Ended]" = field(default_factory=lambda: Future[Ended]())
+    ended: "Future[Ended]" = field(default_factory=Future[Ended])
 
     def start(self, source: int, stdin: int, stdout: int, stderr: int) -> None:
         """Have it run the program of a descriptor, on these streams."""

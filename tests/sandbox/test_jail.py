@@ -59,8 +59,9 @@ async def test_threads_and_event_loops_work(jail: Jail) -> None:
     code = """
 import asyncio, concurrent.futures
 async def main():
+    loop = asyncio.get_running_loop()
     with concurrent.futures.ThreadPoolExecutor(4) as pool:
-        return sum(await asyncio.gather(*(asyncio.get_running_loop().run_in_executor(pool, pow, n, 2) for n in range(4))))
+        return sum(await asyncio.gather(*(loop.run_in_executor(pool, pow, n, 2) for n in range(4))))
 print(asyncio.run(main()))
 """
     assert await printed(jail, code) == "14"
@@ -101,7 +102,13 @@ async def test_random_numbers_differ_between_runs(jail: Jail) -> None:
 
 
 async def test_dataclasses_and_pickle_find_main(jail: Jail) -> None:
-    code = "import dataclasses, pickle\n@dataclasses.dataclass\nclass A:\n    x: int\nprint(pickle.loads(pickle.dumps(A(1))))"
+    code = """
+import dataclasses, pickle
+@dataclasses.dataclass
+class A:
+    x: int
+print(pickle.loads(pickle.dumps(A(1))))
+"""
     assert await printed(jail, code) == "A(x=1)"
 
 
@@ -126,7 +133,12 @@ async def test_its_memory_is_measured(jail: Jail) -> None:
 
 
 async def test_too_many_threads_end_it_and_say_why(jail: Jail) -> None:
-    code = "import threading, time\nthreading.stack_size(65536)\nfor _ in range(100): threading.Thread(target=time.sleep, args=(20,)).start()"
+    code = """
+import threading, time
+threading.stack_size(65536)
+for _ in range(100):
+    threading.Thread(target=time.sleep, args=(20,)).start()
+"""
     outcome = await run(jail, code)
     assert outcome.killed_for == "more than 64 threads"
 
@@ -138,7 +150,10 @@ async def test_endless_output_ends_it_and_says_why(jail: Jail) -> None:
 
 
 async def test_nothing_of_the_sandbox_is_on_its_stack_or_among_its_modules(jail: Jail) -> None:
-    code = "import inspect, sys; print([f.function for f in inspect.stack()][1:], [m for m in sys.modules if 'intermezzo' in m], sys.orig_argv)"
+    code = """
+import inspect, sys
+print([f.function for f in inspect.stack()][1:], [m for m in sys.modules if 'intermezzo' in m], sys.orig_argv)
+"""
     assert await printed(jail, code) == "['_execute', 'run', '<module>'] [] ['python', 'main.py']"
 
 
@@ -160,7 +175,9 @@ def children_of(pid: int | str) -> list[str]:
 
 def resources() -> tuple[int, int]:
     """Open descriptors, and processes started by this one and its children."""
-    return len(os.listdir("/proc/self/fd")), sum(len(children_of(child)) for child in children_of(os.getpid()))
+    return len(list(Path("/proc/self/fd").iterdir())), sum(
+        len(children_of(child)) for child in children_of(os.getpid())
+    )
 
 
 async def test_hundreds_of_runs_leak_no_descriptor_and_no_process(jail: Jail) -> None:
@@ -247,12 +264,13 @@ async def test_a_demanded_level_is_never_undercut(monkeypatch: pytest.MonkeyPatc
 
 
 async def test_a_killed_zygote_is_replaced() -> None:
+    before = set(children_of(os.getpid()))
     sandbox = Sandbox(LIMITS)
     await sandbox.run("print(1)", timeout_seconds=10)
-    zygotes = [int(c) for c in children_of(os.getpid()) if b"zygote" in Path(f"/proc/{c}/cmdline").read_bytes()]
+    [zygote] = set(children_of(os.getpid())) - before
     running = asyncio.ensure_future(sandbox.run("import time; time.sleep(20)", timeout_seconds=30))
     await asyncio.sleep(0.2)
-    os.kill(max(zygotes), signal.SIGKILL)
+    os.kill(int(zygote), signal.SIGKILL)
     with pytest.raises(SandboxError, match="has ended"):
         await running
     outcome = await sandbox.run("print(2)", timeout_seconds=10)
