@@ -2,6 +2,7 @@
 
 from functools import cache
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -59,6 +60,13 @@ class Settings(BaseSettings):
 
     max_assignments: int = Field(default=20, ge=1)
     """Most workers one human task may ask for (spec: CS-09, K1)."""
+
+    sandbox_minimum: Literal["L1", "L2", "L3"] | None = None
+    """Weakest sandbox that untrusted code may run in; anything less is refused. Empty: L2 on Linux, L1 where there is
+    nothing better. L1 limits a program, but does not keep it from the machine's files and network."""
+
+    sandbox_environment: Path | None = None
+    """A virtual environment whose packages programs of `code_execute` may import, such as numpy."""
 
     server_port: int = Field(default=8470, ge=1, le=65535)
     """Port of `intermezzo serve` on 127.0.0.1."""

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field
 
-from intermezzo.sandbox import Isolation, Limits, Outcome, run_python
+from intermezzo.sandbox import Isolation, Outcome, run_python
 from intermezzo.steps import StepInput, StepOutput, primitive
 
 MAX_CODE_BYTES = 1_000_000
@@ -51,6 +51,8 @@ class CodeExecuteOutput(StepOutput):
     """Wall clock in milliseconds, the interpreter's start included."""
     timed_out: bool
     """Whether it was killed because its time was over."""
+    memory_peak_bytes: int
+    """Most memory it had at a time; 0 where nobody measures it (sandbox level L1)."""
     isolation: Isolation
     """What protected the machine from it."""
 
@@ -68,8 +70,7 @@ async def code_execute(input: CodeExecuteInput) -> CodeExecuteOutput:
     Raises:
         SandboxError: no process could be started.
     """
-    limits = Limits(timeout_seconds=input.timeout_seconds)
-    outcome = await run_python(input.code, stdin=input.stdin, limits=limits)
+    outcome = await run_python(input.code, stdin=input.stdin, timeout_seconds=input.timeout_seconds)
     return CodeExecuteOutput(
         summary=_summary(outcome, input.timeout_seconds),
         stdout=outcome.stdout.text,
@@ -77,6 +78,7 @@ async def code_execute(input: CodeExecuteInput) -> CodeExecuteOutput:
         exit_code=outcome.exit_code,
         runtime_ms=round(outcome.runtime_seconds * 1000),
         timed_out=outcome.timed_out,
+        memory_peak_bytes=outcome.memory_peak_bytes,
         isolation=outcome.isolation,
     )
 
@@ -94,6 +96,8 @@ def _summary(outcome: Outcome, timeout_seconds: float) -> str:
 def _ending(outcome: Outcome, timeout_seconds: float) -> str:
     if outcome.timed_out:
         return f"killed after its {timeout_seconds:g} seconds"
+    if outcome.killed_for:
+        return f"killed for {outcome.killed_for}"
     if outcome.exit_code < 0:
         return f"ended by {_signal_name(-outcome.exit_code)}"
     if outcome.exit_code:

@@ -1,12 +1,13 @@
 """What a sandboxed run is given and what it gives back; shared by every level of isolation."""
 
 import codecs
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from typing import Literal
 
 MEBIBYTE = 1024 * 1024
 
 Level = Literal["L1", "L2", "L3"]
+LEVELS: tuple[Level, ...] = ("L1", "L2", "L3")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,16 +20,29 @@ class Limits:
     """Address space of each process: room for a data frame, not for exhausting a small machine."""
     file_bytes: int = 32 * MEBIBYTE
     """Largest file a run may write."""
+    disk_bytes: int = 64 * MEBIBYTE
+    """All files of a run together."""
+    files: int = 4096
+    """How many files and directories a run may make."""
+    threads: int = 64
+    """How many a run may start."""
     open_files: int = 256
     """Open descriptors of each process."""
     output_bytes: int = MEBIBYTE
     """How much of stdout and of stderr is kept, each; the rest is read and dropped."""
 
+    flood_bytes: int = 64 * MEBIBYTE
+    """Output past which a run is killed: reading it keeps the orchestrator from its work."""
+
     def __post_init__(self) -> None:
-        for name in ("timeout_seconds", "memory_bytes", "file_bytes", "open_files", "output_bytes"):
+        for name in (field.name for field in fields(self)):
             value = getattr(self, name)
             if not value > 0:
                 raise ValueError(f"{name} must be above 0, got {value!r}")
+
+    def within(self, seconds: float) -> "Limits":
+        """The same, with less time."""
+        return replace(self, timeout_seconds=min(seconds, self.timeout_seconds))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,4 +90,8 @@ class Outcome:
     runtime_seconds: float
     timed_out: bool
     """Whether it was killed because its time was over."""
+    memory_peak_bytes: int = 0
+    """Most memory it had at a time; 0 where nobody measures it."""
+    killed_for: str = ""
+    """What it had taken too much of, if it was killed for that."""
     isolation: Isolation

@@ -1,6 +1,6 @@
 """First code of a sandboxed process: limits itself, then becomes the program.
 
-Run by `intermezzo.sandbox.process` as `python -I -S launcher.py LIMITS PROGRAM ARGUMENTS…`. Limits are set
+Run by `intermezzo.sandbox.baseline` as `python -I -S launcher.py LIMITS PROGRAM ARGUMENTS…`. Limits are set
 here and not between fork and exec in the orchestrator, where running Python is unsafe once there are threads.
 Needs nothing but the standard library, so that it starts in milliseconds.
 """

@@ -31,11 +31,11 @@ class WorkDir:
         """File the program reads as its standard input."""
         return self.path / "stdin"
 
-    def fill(self, code: str, stdin: str) -> None:
+    def fill(self, code: bytes, stdin: bytes) -> None:
         """Write the program and its input."""
         self.work.mkdir()
-        (self.work / "main.py").write_bytes(code.encode())
-        self.stdin.write_bytes(stdin.encode())
+        (self.work / "main.py").write_bytes(code)
+        self.stdin.write_bytes(stdin)
 
     def remove(self) -> None:
         """Remove the folder and everything in it; what cannot be removed is logged, not raised."""

@@ -12,18 +12,16 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Generator
 from pathlib import Path
-from typing import IO, cast
+from typing import IO
 
 from intermezzo.errors import SandboxError
-from intermezzo.sandbox.job import Captured, Isolation, Limits, Outcome
+from intermezzo.sandbox.job import Isolation, Limits, Outcome
+from intermezzo.sandbox.streams import reading, until_readable
 from intermezzo.sandbox.workdir import WorkDir
 
 LAUNCHER = Path(__file__).with_name("launcher.py")
 
-_CHUNK_BYTES = 65_536
-_LARGEST_PIPE_BYTES = 1024 * 1024
 _POLL_SECONDS = 0.02
 _LAYERS = ["isolated interpreter", "fresh folder", "clean environment", "own session", "process group kill",
            "output cap", "CPU limit", "file size limit", "open files limit", "no core dumps"]  # fmt: skip
@@ -37,7 +35,7 @@ def isolation() -> Isolation:
     return Isolation(level="L1", layers=_LAYERS + on, missing=_MISSING + off)
 
 
-async def run_python(code: str, *, stdin: str = "", limits: Limits | None = None) -> Outcome:
+async def run(code: bytes, *, stdin: bytes, limits: Limits) -> Outcome:
     """Run a Python program to its end, or until its time is over.
 
     Args:
@@ -45,13 +43,9 @@ async def run_python(code: str, *, stdin: str = "", limits: Limits | None = None
         stdin: what it reads as standard input.
         limits: what it may use.
 
-    Returns:
-        How it ended. A program that fails, floods its output or is killed is an outcome, not an error.
-
     Raises:
         SandboxError: the process could not be started.
     """
-    limits = limits or Limits()
     folder = WorkDir.create()
     try:
         await asyncio.to_thread(folder.fill, code, stdin)
@@ -64,8 +58,10 @@ async def run_python(code: str, *, stdin: str = "", limits: Limits | None = None
 async def _run(folder: WorkDir, limits: Limits) -> Outcome:
     started = time.monotonic()
     process = _start(folder, limits)
-    pipes = cast("IO[bytes]", process.stdout), cast("IO[bytes]", process.stderr)
-    with _reading(pipes[0], limits) as stdout, _reading(pipes[1], limits) as stderr:
+    with (
+        reading(_descriptor_of(process.stdout), limits.output_bytes) as stdout,
+        reading(_descriptor_of(process.stderr), limits.output_bytes) as stderr,
+    ):
         try:
             timed_out = not await _exited(process.pid, limits.timeout_seconds)
             runtime = time.monotonic() - started
@@ -84,6 +80,13 @@ async def _run(folder: WorkDir, limits: Limits) -> Outcome:
         timed_out=timed_out,
         isolation=isolation(),
     )
+
+
+def _descriptor_of(pipe: IO[bytes] | None) -> int:
+    """A descriptor of the pipe that is ours to close."""
+    assert pipe is not None
+    with pipe:
+        return os.dup(pipe.fileno())
 
 
 def _start(folder: WorkDir, limits: Limits) -> subprocess.Popen[bytes]:
@@ -124,53 +127,6 @@ def _rlimits(limits: Limits) -> str:
     return ",".join(f"{name}={value}" for name, value in values.items())
 
 
-class _Reader:
-    """Reads one pipe as it fills, keeps the first bytes and counts the rest."""
-
-    def __init__(self, pipe: IO[bytes], keep_bytes: int) -> None:
-        self.fd = pipe.fileno()
-        self.keep_bytes = keep_bytes
-        self.kept = bytearray()
-        self.total_bytes = 0
-        self.loop = asyncio.get_running_loop()
-        os.set_blocking(self.fd, False)
-
-    def read(self) -> bool:
-        """Take what is there, at most one chunk; says whether there may be more at once."""
-        try:
-            chunk = os.read(self.fd, _CHUNK_BYTES)
-        except BlockingIOError:
-            return False
-        if not chunk:
-            self.loop.remove_reader(self.fd)
-        self.total_bytes += len(chunk)
-        self.kept += chunk[: self.keep_bytes - len(self.kept)]
-        return bool(chunk)
-
-    def drain(self) -> None:
-        """Take what a pipe can still hold now that its writers are dead.
-
-        Bounded, because a process that has left the group may still be writing.
-        """
-        for _ in range(_LARGEST_PIPE_BYTES // _CHUNK_BYTES * 2):
-            if not self.read():
-                return
-
-    def captured(self) -> Captured:
-        return Captured(data=bytes(self.kept), total_bytes=self.total_bytes)
-
-
-@contextlib.contextmanager
-def _reading(pipe: IO[bytes], limits: Limits) -> Generator[_Reader, None, None]:
-    reader = _Reader(pipe, limits.output_bytes)
-    reader.loop.add_reader(reader.fd, reader.read)
-    try:
-        yield reader
-    finally:
-        reader.loop.remove_reader(reader.fd)
-        pipe.close()
-
-
 async def _exited(pid: int, timeout_seconds: float | None) -> bool:
     """Wait until a child has exited, without reaping it; False when the time is over first."""
     try:
@@ -187,13 +143,9 @@ async def _exit_of(pid: int) -> None:
         while not _has_exited(pid):  # noqa: ASYNC110 - without a pidfd nothing tells
             await asyncio.sleep(_POLL_SECONDS)
         return
-    loop = asyncio.get_running_loop()
-    exited = loop.create_future()
-    loop.add_reader(handle, lambda: exited.done() or exited.set_result(None))
     try:
-        await exited
+        await until_readable(handle)
     finally:
-        loop.remove_reader(handle)
         os.close(handle)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from intermezzo.sandbox import Limits, Outcome, run_python
+from intermezzo.sandbox import Limits, Outcome, baseline
 from intermezzo.sandbox.workdir import WorkDir
 
 linux_only = pytest.mark.skipif(sys.platform != "linux", reason="relies on Linux's /proc or memory limit")
@@ -26,7 +26,7 @@ def entries(folder: Path) -> list[Path]:
 
 
 async def run(code: str, *, stdin: str = "", timeout_seconds: float = 10.0) -> Outcome:
-    return await run_python(code, stdin=stdin, limits=Limits(timeout_seconds=timeout_seconds))
+    return await baseline.run(code.encode(), stdin=stdin.encode(), limits=Limits(timeout_seconds=timeout_seconds))
 
 
 async def test_the_interpreter_is_isolated_with_a_clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -156,7 +156,7 @@ def test_removing_a_folder_does_not_follow_links(tmp_path: Path) -> None:
     outside.mkdir()
     (outside / "keep").touch()
     folder = WorkDir.create()
-    folder.fill("", "")
+    folder.fill(b"", b"")
     (folder.work / "link").symlink_to(outside)
     folder.remove()
     assert (outside / "keep").exists()
