@@ -60,6 +60,10 @@ class Settings(BaseSettings):
     max_assignments: int = Field(default=20, ge=1)
     """Most workers one human task may ask for (spec: CS-09, K1)."""
 
+    allow_loopback: bool = False
+    """Steps and webhooks may connect to this machine's own addresses (127.0.0.0/8, ::1), on any port. For
+    development and tests only: whoever writes an input then reaches everything that listens there."""
+
     server_port: int = Field(default=8470, ge=1, le=65535)
     """Port of `intermezzo serve` on 127.0.0.1."""
 
