@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from intermezzo.errors import InvalidInput, ProviderError, SandboxError
 from intermezzo.primitives import web_page_reader
 from intermezzo.primitives.web_page_reader import Reading, Request, read_plain
-from intermezzo.web import decode_page, fetch
+from intermezzo.web import decode_page, fetch, shown_url
 
 if TYPE_CHECKING:
     from intermezzo.web.transport import GuardedTransport
@@ -29,9 +29,14 @@ MAX_PAGE_BYTES = 10 * 1024 * 1024
 MAX_PAGE_CHARACTERS = 50_000
 """How much of a page is read unless more is asked for: some 12,000 tokens of English."""
 
-_READING_SECONDS = 10
-_READING_BYTES = 512 * 1024 * 1024
-_LIMITS = {"CPU": _READING_SECONDS, "AS": _READING_BYTES, "FSIZE": 0, "CORE": 0}
+MAX_PAGE_TAGS = 250_000
+"""Most tags, opening and closing; each costs some ten microseconds and a kilobyte."""
+
+LIMITS = {"CPU": 5, "AS": 512 * 1024 * 1024, "FSIZE": 0, "CORE": 0}
+"""Resource limits of the process that reads a page: seconds, and bytes of address space and files."""
+
+_PATIENCE_SECONDS = 10.0
+"""For that process altogether: on a busy machine it has to wait for its seconds."""
 
 _HTML = frozenset({"text/html", "application/xhtml+xml"})
 _TEXT = frozenset({
@@ -120,17 +125,20 @@ async def _read_apart(html: str, request: Request) -> Reading:
     """Read HTML in a process of its own.
 
     Raises:
-        ProviderError: that took too much time or memory.
+        ProviderError: it has too many tags, or took too much time or memory.
     """
+    tags = html.count("<")
+    if tags > MAX_PAGE_TAGS:
+        raise ProviderError(f"{shown_url(request.url)} has {tags:,} tags; at most {MAX_PAGE_TAGS:,} are read")
     done = await asyncio.get_running_loop().run_in_executor(_threads(), _run_reader, html, request)
     if done is None:
-        limits = f"{_READING_SECONDS} seconds and {_READING_BYTES // 1024**2} MiB of memory"
-        raise ProviderError(f"the page is too large or too complicated to be read in {limits}; use a simpler one")
+        limits = f"{LIMITS['CPU']} seconds and {LIMITS['AS'] // 1024**2} MiB of memory"
+        raise ProviderError(f"{shown_url(request.url)} is too complicated to be read in {limits}; use a simpler page")
     return Reading(**json.loads(done))
 
 
 def _run_reader(html: str, request: Request) -> bytes | None:
-    asked = {"limits": _LIMITS, "path": [entry for entry in sys.path if entry], "request": asdict(request)}
+    asked = {"limits": LIMITS, "path": [entry for entry in sys.path if entry], "request": asdict(request)}
     try:
         return subprocess.run(
             # Its import path comes with the request; its environment is empty, so that it holds no keys.
@@ -139,7 +147,7 @@ def _run_reader(html: str, request: Request) -> bytes | None:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             env={},
-            timeout=_READING_SECONDS * 2,
+            timeout=_PATIENCE_SECONDS,
             check=True,
         ).stdout
     except (subprocess.CalledProcessError, subprocess.TimeoutExpired):

@@ -4,6 +4,7 @@ As a program it reads one line of JSON (`Request`) and then the page, in UTF-8, 
 object of JSON (`Reading`). It needs BeautifulSoup and the standard library only, so that it starts quickly.
 """
 
+import gc
 import json
 import re
 import resource
@@ -123,9 +124,10 @@ def cut(text: str, max_characters: int) -> str:
 
 
 def _title(soup: "BeautifulSoup") -> str:
-    element = (soup.head and soup.head.title) or soup.h1
-    text = element.get_text(" ") if element else ""
-    return " ".join(_INVISIBLE.sub("", text).split())[:MAX_TITLE_CHARACTERS]
+    for element in (soup.head and soup.head.title, soup.h1):
+        if element and (words := _INVISIBLE.sub("", element.get_text(" ")).split()):
+            return " ".join(words)[:MAX_TITLE_CHARACTERS]
+    return ""
 
 
 @dataclass(slots=True)
@@ -161,14 +163,15 @@ class _Lines:
     def write_verbatim(self, text: str) -> None:
         """Add text whose lines and indentation mean something."""
         text = _INVISIBLE.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
-        if text.strip():
-            self._add(text.strip("\n"))
-            if text.endswith("\n"):
-                self.end_line()
-        elif "\n" in text:
-            self.end_line()
-        elif text:
+        inner = text.strip("\n")
+        if inner.strip():
+            self._end_lines(len(text) - len(text.lstrip("\n")))
+            self._add(inner)
+            self._end_lines(len(text) - len(text.rstrip("\n")))
+        elif inner:
             self.space()
+        else:
+            self._end_lines(len(text))
 
     def space(self) -> None:
         """What follows is another word."""
@@ -187,6 +190,12 @@ class _Lines:
     def end_paragraph(self) -> None:
         """What follows begins a paragraph."""
         self.gap = "\n\n"
+
+    def _end_lines(self, count: int) -> None:
+        if count > 1:
+            self.end_paragraph()
+        elif count:
+            self.end_line()
 
     def append(self, text: str) -> None:
         """Add to the last word, before any gap."""
@@ -338,6 +347,8 @@ def _main() -> None:
     for kind, limit in asked["limits"].items():
         resource.setrlimit(getattr(resource, f"RLIMIT_{kind}"), (limit, limit))
     sys.path[:] = asked["path"]
+    # The tree is made once and never freed; looking through it for garbage takes a good part of the time.
+    gc.disable()
     reading = read_html(sys.stdin.buffer.read().decode(), Request(**asked["request"]))
     sys.stdout.write(json.dumps(asdict(reading)))
 
