@@ -75,7 +75,7 @@ async def read_page(
         url: public http or https address of a page in HTML or plain text.
         max_characters: longest text; past it the text is cut.
         timeout_seconds: for fetching, redirects too; reading takes at most ten more.
-        transport: what sends the requests; None: one with the rules of the settings.
+        transport: what sends the requests, closed in the end; None: one with the rules of the settings.
 
     Raises:
         InvalidInput: the address is not public, or what is there is not a page.

@@ -3,9 +3,9 @@
 import asyncio
 import contextlib
 import datetime as dt
-import http.client
 from collections.abc import Generator
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from intermezzo.errors import InvalidInput, ProviderError
@@ -55,7 +55,7 @@ async def fetch(
         max_bytes: largest document, counted while it comes in, as sent and unpacked.
         timeout_seconds: for everything together, redirects too.
         accept: media types that are wanted.
-        transport: what sends the requests; None: one with the rules of the settings.
+        transport: what sends the requests, closed in the end; None: one with the rules of the settings.
 
     Raises:
         InvalidInput: the address, or one it redirects to, may not be asked for; the message begins with `url: `.
@@ -137,7 +137,7 @@ async def _read(response: "httpx.Response", max_bytes: int) -> bytes:
     status = response.status_code
     if not response.is_success:
         # The server's own phrase could say anything, such as the query.
-        phrase = http.client.responses.get(status, "")
+        phrase = next((known.phrase for known in HTTPStatus if known == status), "")
         raise ProviderError(
             f"{shown_url(response.url)} answered {status} {phrase}".rstrip(),
             retryable=response.is_server_error or status in _WORTH_ANOTHER_TRY,

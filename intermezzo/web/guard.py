@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from intermezzo.errors import InvalidInput
-from intermezzo.settings import settings
 from intermezzo.web.addresses import IPAddress, is_loopback, is_public, parse_address
 from intermezzo.web.urls import shown_url
 
@@ -40,6 +39,9 @@ class Guard:
     @classmethod
     def from_settings(cls) -> "Guard":
         """The rules that the operator has set."""
+        # Loaded here, so that a step which sends nothing starts without it.
+        from intermezzo.settings import settings
+
         return cls(allow_loopback=settings().allow_loopback)
 
     def check_url(self, url: "httpx.URL") -> None:
