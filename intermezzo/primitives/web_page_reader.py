@@ -84,7 +84,7 @@ def read_html(html: str, request: Request) -> Reading:
     """
     from bs4 import BeautifulSoup
 
-    # Without the option, what is nested deeper than 256 tags is left out without a word.
+    # Without the option, older libxml2 leaves out what is nested deeper than 256 tags, without a word.
     soup = BeautifulSoup(
         html.replace("\x00", "\ufffd"), "lxml", huge_tree=True, multi_valued_attributes=None, store_line_numbers=False
     )

@@ -55,6 +55,8 @@ class Internet(httpcore.AsyncNetworkBackend):
         """What any other name answers."""
         self.looked_up: list[str] = []
         self.dialled: list[tuple[str, int]] = []
+        self.patience: list[float | None] = []
+        """How many seconds each of those was given."""
         self.dead: set[str] = set()
         """Addresses where nobody answers."""
         self.diverted: dict[str, str] = {}
@@ -83,6 +85,7 @@ class Internet(httpcore.AsyncNetworkBackend):
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,  # noqa: ARG002 - as above
     ) -> httpcore.AsyncNetworkStream:
         self.dialled.append((host, port))
+        self.patience.append(timeout)
         if host in self.dead:
             raise httpcore.ConnectTimeout
         stream = await real_network().connect_tcp("127.0.0.1", self.site.port, timeout)

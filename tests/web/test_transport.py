@@ -63,13 +63,15 @@ async def test_a_proxy_in_the_environment_is_not_used(
 ) -> None:
     for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
         monkeypatch.setenv(name, f"http://127.0.0.1:{site.port}")
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
     internet.names = {"example.com": [[PUBLIC]]}
     site.answers = {"/": ok(b"direct")}
-    assert (await internet.get("http://example.com/")).content == b"direct"
-    async with guarded_client() as client:
-        with pytest.raises(InvalidInput):
-            await client.get("http://127.0.0.1/")
-    assert len(site.heads) == 1
+    await internet.get("http://example.com/")
+    async with guarded_client(internet.transport()) as client:
+        await client.get("http://example.com/")
+    # Who asks a proxy gives it the whole address.
+    assert [head.split("\r\n")[0] for head in site.heads] == ["GET / HTTP/1.1"] * 2
 
 
 async def test_passwords_of_netrc_are_not_sent(
@@ -98,6 +100,18 @@ async def test_an_address_where_nobody_answers_gives_way_to_the_next(internet: I
     internet.site.answers = {"/": ok(b"x")}
     await internet.get("http://example.com/")
     assert internet.dialled == [("2606:4700:4700::1111", 80), (PUBLIC, 80)]
+
+
+async def test_an_address_that_swallows_packets_leaves_time_for_the_next(internet: Internet) -> None:
+    internet.names = {"example.com": [["2606:4700:4700::1111", PUBLIC]]}
+    internet.dead = {"2606:4700:4700::1111"}
+    network = GuardedNetwork(Guard(), internet.resolve, internet)
+    stream = await network.connect_tcp("example.com", 80, timeout=10.0)
+    await stream.aclose()
+    first, second = internet.patience
+    assert first is not None
+    assert second is not None
+    assert first <= 5.0 < second <= 10.0
 
 
 async def test_not_all_of_many_addresses_are_tried(internet: Internet) -> None:
