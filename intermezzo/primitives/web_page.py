@@ -142,8 +142,8 @@ def _run_reader(html: str, request: Request) -> bytes | None:
     try:
         return subprocess.run(
             # Its import path comes with the request; its environment is empty, so that it holds no keys.
-            [sys.executable, "-I", "-S", str(Path(web_page_reader.__file__))],
-            input=json.dumps(asked).encode() + b"\n" + html.encode(errors="replace"),
+            [sys.executable, "-I", "-S", "-B", str(Path(web_page_reader.__file__))],
+            input=json.dumps(asked).encode() + b"\n" + html.encode(),
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             env={},

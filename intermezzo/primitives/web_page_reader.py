@@ -344,8 +344,11 @@ def _hides(style: str) -> bool:
 def _main() -> None:
     """Read a request from standard input, write what the page says to standard output."""
     asked = json.loads(sys.stdin.buffer.readline())
-    for kind, limit in asked["limits"].items():
-        resource.setrlimit(getattr(resource, f"RLIMIT_{kind}"), (limit, limit))
+    for name, wanted in asked["limits"].items():
+        kind = getattr(resource, f"RLIMIT_{name}")
+        hard = resource.getrlimit(kind)[1]
+        limit = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(kind, (limit, limit))
     sys.path[:] = asked["path"]
     # The tree is made once and never freed; looking through it for garbage takes a good part of the time.
     gc.disable()

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 _NAME = re.compile(r"(?=.{1,254}$)[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*\.?")
-_NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
 
 _LOCAL_DOMAINS = frozenset({
     "alt", "arpa", "corp", "home", "internal", "intranet", "lan", "local", "localdomain", "localhost", "onion",
@@ -96,8 +95,8 @@ class Guard:
                 "write it without percent signs, blanks and other characters"
             )
         labels = host.removesuffix(".").split(".")
-        if _NUMBER.fullmatch(labels[-1]):
-            # Some would read `0x7f.1` and `017700000001` as addresses, others as names.
+        if labels[-1][0].isdigit():
+            # No top-level domain begins so. Some would read `0x7f.1` and `017700000001` as addresses, others as names.
             raise InvalidInput(f"expected an IPv4 address as four decimal numbers, such as 192.0.2.1, got {host!r}")
         if self.allow_loopback and labels[-1] == "localhost":
             return

@@ -249,6 +249,9 @@ async def test_a_page_is_fetched_and_read(site: Site) -> None:
         (b"one", None, "one"),
         ("<p>жук".encode("koi8-r"), "text/html; charset=koi8-r", "жук"),
         ("<p>жук".encode("utf-16"), "text/html", "жук"),
+        (b'<head><meta charset="koi8-r"></head><p>' + "жук".encode("koi8-r"), "text/html", "жук"),
+        (b'<meta http-equiv=Content-Type content="text/html; charset=koi8-r">' + "жук".encode("koi8-r"), None, "жук"),
+        (b'<?xml version="1.0" encoding="iso-8859-1"?><html><body>caf\xe9', "application/xhtml+xml", "café"),
         (b"", "text/html", ""),
     ],
 )

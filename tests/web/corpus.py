@@ -134,7 +134,7 @@ FORBIDDEN_URLS = {
         "http://" + "a" * 64 + ".com/", "http://" + "a." * 127 + "com/", "http://[2606:4700:4700::1111/",
         "http://2606:4700:4700::1111/", "http://[2606:4700:4700::1111%25eth0]/", "http://[8.8.8.8]/",
         "http://0x08080808/", "http://134744072/", "http://8.8.2056/", "http://010.8.8.8/", "http://8.8.8.8./",
-        "http://8.8.8.256/", "http://8.8.8.8.8/", "http://example.0x7f/", "http://example.127/", "http://-1/",
+        "http://8.8.8.256/", "http://8.8.8.8.8/", "http://example.0x7f/", "http://example.127/", "http://127.0.0x1x/", "http://-1/",
         "http://exaｍple..com/", "http://xn--a-ecp.ru\u202e/",
         "http://example.com/" + "a" * 9_000,
     ],
