@@ -68,6 +68,10 @@ class Settings(BaseSettings):
     sandbox_environment: Path | None = None
     """A virtual environment whose packages programs of `code_execute` may import, such as numpy."""
 
+    allow_loopback: bool = False
+    """Steps and webhooks may connect to this machine's own addresses (127.0.0.0/8, ::1), on any port. For
+    development and tests only: whoever writes an input then reaches everything that listens there."""
+
     server_port: int = Field(default=8470, ge=1, le=65535)
     """Port of `intermezzo serve` on 127.0.0.1."""
 

@@ -7,7 +7,6 @@ been fetched, nothing goes over the network.
 import asyncio
 import base64
 import binascii
-import re
 from typing import Self
 
 from pydantic import Field, model_validator
@@ -21,8 +20,8 @@ from intermezzo.primitives.document_readers import (
     DocumentTable,
     read_document,
 )
-from intermezzo.primitives.fetch import MAX_URL_CHARACTERS, Fetcher
 from intermezzo.steps import StepInput, StepOutput, primitive
+from intermezzo.web import MAX_URL_CHARACTERS, declared_charset, fetch
 
 MAX_DOCUMENT_BYTES = 20 * 1024 * 1024
 """Largest document (spec: CS-55)."""
@@ -83,24 +82,14 @@ async def document_parse(input: DocumentParseInput) -> DocumentParseOutput:
         ProviderError: the document could not be fetched.
     """
     if input.url is not None:
-        return await parse_url(input.url, input.mime_type, Fetcher(max_bytes=MAX_DOCUMENT_BYTES))
+        return await _parse_url(input.url, input.mime_type)
     # In a thread: parsing is slow, and everyone else in this event loop would wait.
     return await asyncio.to_thread(_parse_base64, input.content_base64 or "", input.mime_type)
 
 
-async def parse_url(url: str, mime_type: str | None, fetcher: Fetcher) -> DocumentParseOutput:
-    """Fetch a document and parse it.
-
-    Args:
-        url: its address.
-        mime_type: what it is; the server's word is taken when this is None.
-        fetcher: how to get it.
-
-    Raises:
-        InvalidInput: see `document_parse`.
-        ProviderError: it could not be fetched.
-    """
-    fetched = await fetcher.get(url)
+async def _parse_url(url: str, mime_type: str | None) -> DocumentParseOutput:
+    fetched = await fetch(url, max_bytes=MAX_DOCUMENT_BYTES)
+    # The server's word is taken where the caller gives none.
     document = await asyncio.to_thread(_parse, fetched.content, mime_type or fetched.content_type)
     document.metadata["url"] = fetched.url
     return document
@@ -124,8 +113,7 @@ def _parse_base64(content: str, mime_type: str | None) -> DocumentParseOutput:
 
 def _parse(data: bytes, mime_type: str | None) -> DocumentParseOutput:
     format = recognise(data, mime_type)
-    charset = re.search(r"charset=[\"']?([\w.:-]+)", mime_type or "", re.IGNORECASE)
-    document = read_document(data, format, charset=charset[1] if charset else None)
+    document = read_document(data, format, charset=declared_charset(mime_type or ""))
     document.note(size_bytes=len(data))
     return DocumentParseOutput(
         summary=_summary(document, format),

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from intermezzo.errors import InvalidInput
 from intermezzo.primitives.document_formats import SUPPORTED, Format
+from intermezzo.web import known_encoding
 
 if TYPE_CHECKING:
     from docx.table import Table
@@ -360,8 +361,8 @@ def _encodings(data: bytes, charset: str | None) -> Iterator[str]:
         if data.startswith(mark):
             yield encoding
             return
-    if charset:
-        yield charset
+    if charset and (encoding := known_encoding(charset)):
+        yield encoding
     yield "utf-8"
     # Bytes 0x80 to 0x9f are quotation marks and dashes on Windows and nothing in Latin-1.
     yield "cp1252" if _WINDOWS_ONLY.search(data) else "latin-1"

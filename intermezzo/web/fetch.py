@@ -1,0 +1,145 @@
+"""Getting a document from a public address, and from nowhere else; called by `document_parse` and `web_research`."""
+
+import asyncio
+import contextlib
+import datetime as dt
+from collections.abc import Generator
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from intermezzo.errors import InvalidInput, ProviderError
+from intermezzo.web.body import read_body
+from intermezzo.web.client import CONNECT_TIMEOUT_SECONDS, TIMEOUT_SECONDS, USER_AGENT
+from intermezzo.web.urls import parse_url, redirect_target, shown_url
+
+if TYPE_CHECKING:
+    import httpx
+
+    from intermezzo.web.transport import GuardedTransport
+
+MAX_REDIRECTS = 5
+
+_WORTH_ANOTHER_TRY = frozenset({408, 425, 429})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fetched:
+    """A document as it came."""
+
+    url: str
+    """Where it came from, after redirects."""
+    content: bytes
+    """Unpacked, if it was compressed."""
+    content_type: str
+    """What the server says it is: the header as sent, or nothing."""
+    fetched_at: dt.datetime
+    """When it had come in full."""
+
+
+async def fetch(
+    url: str,
+    *,
+    max_bytes: int,
+    timeout_seconds: float = 30.0,
+    accept: str = "*/*",
+    transport: "GuardedTransport | None" = None,
+) -> Fetched:
+    """Get a document.
+
+    At most five redirects are followed, each checked like the first address. None leads from https to http: who
+    asks for an encrypted page should not get one that anybody on the way could have written.
+
+    Args:
+        url: http or https address.
+        max_bytes: largest document, counted while it comes in, as sent and unpacked.
+        timeout_seconds: for everything together, redirects too.
+        accept: media types that are wanted.
+        transport: what sends the requests, closed in the end; None: one with the rules of the settings.
+
+    Raises:
+        InvalidInput: the address, or one it redirects to, may not be asked for; the message begins with `url: `.
+        ProviderError: the server failed, was too slow, or sent too much.
+    """
+    from intermezzo.web.transport import GuardedTransport
+
+    try:
+        async with asyncio.timeout(timeout_seconds), transport or GuardedTransport() as sender:
+            return await _follow(sender, url, accept, max_bytes)
+    except TimeoutError:
+        message = f"{shown_url(url)} did not answer in full within {timeout_seconds:g} seconds"
+        raise ProviderError(message, retryable=True) from None
+
+
+async def _follow(sender: "GuardedTransport", url: str, accept: str, max_bytes: int) -> Fetched:
+    import httpx
+
+    # Some sites send every visitor away until they bring back a cookie.
+    cookies = httpx.Cookies()
+    with _naming_the_field(url):
+        target = parse_url(url)
+    for hop in range(MAX_REDIRECTS + 1):
+        with _naming_the_field(url, target if hop else None):
+            sender.guard.check_url(target)
+            request = _request(target, accept)
+            cookies.set_cookie_header(request)
+            response = await sender.handle_async_request(request)
+        response.request = request
+        cookies.extract_cookies(response)
+        try:
+            if not response.has_redirect_location:
+                return Fetched(
+                    url=str(target),
+                    content=await _read(response, max_bytes),
+                    content_type=response.headers.get("content-type", ""),
+                    fetched_at=dt.datetime.now(dt.UTC),
+                )
+            target = _next(target, response.headers["location"])
+        finally:
+            await response.aclose()
+    raise ProviderError(f"{shown_url(url)} redirects more than {MAX_REDIRECTS} times")
+
+
+def _request(url: "httpx.URL", accept: str) -> "httpx.Request":
+    import httpx
+
+    headers = {
+        # As it stands in the address: httpx would decode an international name, and does not know all there are.
+        "host": url.netloc.decode("ascii"),
+        "user-agent": USER_AGENT,
+        "accept": accept,
+        "accept-encoding": "gzip, deflate",
+    }
+    timeout = httpx.Timeout(TIMEOUT_SECONDS, connect=CONNECT_TIMEOUT_SECONDS)
+    return httpx.Request("GET", url, headers=headers, extensions={"timeout": timeout.as_dict()})
+
+
+@contextlib.contextmanager
+def _naming_the_field(url: str, target: "httpx.URL | None" = None) -> Generator[None, None, None]:
+    way = f"{shown_url(url)} redirects to {shown_url(target)}: " if target else ""
+    try:
+        yield
+    except InvalidInput as refused:
+        raise InvalidInput(f"url: {way}{refused}") from None
+
+
+def _next(source: "httpx.URL", location: str) -> "httpx.URL":
+    target = redirect_target(source, location)
+    if source.scheme == "https" and target.scheme == "http":
+        raise InvalidInput(
+            f"url: {shown_url(source)} redirects to {shown_url(target)}, which is not encrypted; "
+            "ask for that address itself if you trust what comes from it"
+        )
+    return target
+
+
+async def _read(response: "httpx.Response", max_bytes: int) -> bytes:
+    status = response.status_code
+    if not response.is_success:
+        # The server's own phrase could say anything, such as the query.
+        phrase = next((known.phrase for known in HTTPStatus if known == status), "")
+        raise ProviderError(
+            f"{shown_url(response.url)} answered {status} {phrase}".rstrip(),
+            retryable=response.is_server_error or status in _WORTH_ANOTHER_TRY,
+        )
+    return await read_body(response, max_bytes=max_bytes)
