@@ -4,7 +4,8 @@ import re
 from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
-Kind = Literal["phone", "ssn", "passport", "card", "version", "other"]
+Kind = Literal["phone", "ssn", "passport", "card", "version", "other", "unknown"]
+"""`unknown`: a number of something, as in "Dienstnummer"."""
 
 
 class Label(NamedTuple):
@@ -18,27 +19,15 @@ class Label(NamedTuple):
 # English, then German, French, Spanish, Italian, Dutch, Portuguese, Nordic and Slavic words.
 _KINDS: dict[Kind, str] = {
     "phone": """
-        phone phones telephone telephones tel tele ph mobile mobiles mob cell cellphone cellular fax faxed landline
-        phoneno mobileno telno
+        phone phones tel tele telno ph phoneno mob cell cells cellphone fax faxed faxes landline
         call callback called calling calls dial dialing dialling ring whatsapp viber sms text texted texting
-        reach reached reaching contact contacts contacted desk hotline helpline switchboard pager voicemail
-        answering message messages handphone
-        telefon telefonisch handy mobil mobiltelefon
-        festnetz durchwahl telefax ruf rufen ruft anruf anrufen angerufen erreichen erreichbar kontakt
-        téléphone téléphonique tél portable fixe appeler appelez rappeler rappelez appelle appel joindre joignable
-        télécopie contacter contactez
-        teléfono teléfonos telefónico tlf tlfno tfno tfn móvil movil celular llamar llame llama llámame llámenos
-        contacto contactar contáctenos
-        telefono telefonico cellulare chiamare chiama chiami chiamami chiamateci chiamata recapito contattare
-        telefoon mobiel gsm bel bellen bereiken bereikbaar
-        telefone telemóvel telemovel ligar ligue contato
-        ringa telefonu komórka zadzwoń телефон телефона тел моб мобильный звоните звонить
+        reach reached reaching desk hotline helpline switchboard pager voicemail answering message messages handphone
+        handy handynummer festnetz durchwahl ruf rufen ruft
+        tél portable fixe joindre joignable télécopie tlf tlfno tfno tfn móvil movil recapito gsm bel bellen
+        telemóvel telemovel ligar ligue ringa komórka zadzwoń тел моб мобильный звоните звонить
         电话 電話 手机 手機 携帯 전화 फ़ोन फोन मोबाइल ఫోన్ మొబైల్ โทร""",
     "ssn": "ssn ssns social security itin",
-    "passport": """
-        passport passports passportno passeport passeports reisepass
-        pasaporte pasaportes passaporto passaporte paspoort паспорт паспорта
-        护照 護照 パスポート 여권 पासपोर्ट పాస్పోర్ట్""",
+    "passport": "passnr passno 护照 護照 パスポート 여권 पासपोर्ट పాస్పోర్ట్",
     "card": """
         card cards cardno creditcard debitcard cc credit debit visa mastercard amex maestro discover
         kreditkarte kreditkarten karte carte tarjeta carta kaart cartão kort
@@ -61,6 +50,14 @@ _KINDS: dict[Kind, str] = {
         bestelling factuur rekening bsn encomenda fatura conta""",
 }
 _KIND_OF: dict[str, Kind] = {word: kind for kind, words in _KINDS.items() for word in words.split()}
+# Words that are inflected, or compounded with what comes after.
+_PHONE_STEMS = (
+    "telep", "telef", "télép", "teléf", "mobil", "mobiel", "celul", "cellul", "contact", "contatt", "contat", "kontakt",
+    "anruf", "angeruf", "erreich", "appel", "rappel", "llam", "llám", "chiam", "bereik", "телеф",
+)  # fmt: skip
+_PASSPORT_STEMS = (
+    "passport", "passeport", "reisepass", "pasaport", "passaport", "paspoort", "paszport", "паспорт",
+)  # fmt: skip
 
 
 def _words(*lines: str) -> frozenset[str]:
@@ -85,14 +82,14 @@ _AT = _words("at on via under to au à al alle unter auf op naar på til ao pelo
 # A label only where the number follows at once: "home: 5551234".
 _PLACES = _words(
     "office work home private business alternate alternative secondary primary emergency direct evening daytime",
-    "büro privat bureau domicile oficina casa ufficio kantoor",
+    "support assistance helpdesk info büro privat bureau domicile oficina casa soporte ufficio assistenza kantoor",
 )
 
 # Scripts that write no spaces or whose vowel signs are no letters: their labels are found inside of words.
 _UNSPACED = "|".join(word for word in _KIND_OF if re.search("[^\u0000-\u058f]", word))
 _WORD = re.compile(rf"{_UNSPACED}|[^\W\d_\u0900-\uffff]+|[0-9]+")
-_DIGITS_OF_A_NUMBER = 4
-"""From here on they are the number that a label before them spoke for, not "6 pm" or "Suite 12"."""
+_DIGITS_OF_A_NUMBER = 7
+"""From here on digits are the number that a label before them spoke for, not "6 pm" or "Suite 12"."""
 _REACH = 48
 """Characters before a number in which a word can speak for it: "reach me any time after six at …"."""
 # `T: 020 7946 0958`, as on a business card: telephone, phone, mobile, cell, fax, home, work.
@@ -126,7 +123,8 @@ def is_labelled(text: str, position: int, kind: Kind) -> bool:
     for label in _labels(words):
         if label.kind == kind:
             return True
-        if label.adjacent and words[-1] not in _IS:
+        named = label.kind not in ("other", "unknown")
+        if named or (label.adjacent and label.kind == "other" and words[-1] not in _IS):
             return False
     return False
 
@@ -139,13 +137,16 @@ def _words_before(text: str, position: int) -> list[str]:
 def _labels(words: list[str]) -> Iterator[Label]:
     """The labels among the words before a number, the nearest first, as far as they can be about it."""
     adjacent = among_numbers = True
+    digits = 0
     for index in range(len(words) - 1, -1, -1):
         word = words[index]
         if word.isdigit():
-            if len(word) >= _DIGITS_OF_A_NUMBER and not among_numbers:
+            digits += len(word)
+            if digits >= _DIGITS_OF_A_NUMBER and not among_numbers:
                 return
             adjacent = False
             continue
+        digits = 0
         kind = _kind(words, index, adjacent=adjacent)
         if kind:
             yield Label(kind, adjacent)
@@ -156,14 +157,14 @@ def _labels(words: list[str]) -> Iterator[Label]:
 def _kind(words: list[str], index: int, *, adjacent: bool) -> Kind | None:
     """What one of the words before a number says it is, with its neighbours: "passport number", "number of guests"."""
     word = words[index]
-    kind = _KIND_OF.get(word)
-    if kind is None and word in _NUMBER:
+    if word in _NUMBER:
         return _kind_of_number(words, index)
-    if kind is None and adjacent and word in _PLACES:
+    if adjacent and word in _PLACES:
         return "phone"
+    kind = _kind_of_word(word)
     if kind is None and (suffix := _NUMBER_SUFFIX.search(word)):
         stem = word[: suffix.start()]
-        return _STEMS.get(stem) or _KIND_OF.get(stem, "other")
+        return _STEMS.get(stem) or _kind_of_word(stem) or "unknown"
     return kind
 
 
@@ -172,4 +173,13 @@ def _kind_of_number(words: list[str], index: int) -> Kind | None:
     counts = index + 1 < len(words) and words[index + 1] in _OF
     if owner in _WHOSE and not counts:
         return "phone"
-    return None if counts else _KIND_OF.get(owner, "other")
+    return None if counts else _kind_of_word(owner) or "unknown"
+
+
+def _kind_of_word(word: str) -> Kind | None:
+    kind = _KIND_OF.get(word)
+    if kind is None and word.startswith(_PHONE_STEMS):
+        return "phone"
+    if kind is None and word.startswith(_PASSPORT_STEMS):
+        return "passport"
+    return kind

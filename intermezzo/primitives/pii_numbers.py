@@ -34,7 +34,7 @@ def find_ssns(text: str) -> Iterator[Span]:
 
 
 _CARD = re.compile(
-    r"[0-9](?<![A-Za-z0-9_+][0-9])(?<![0-9][.,][0-9])"
+    r"[0-9](?<![A-Za-z0-9_+][0-9])(?<![0-9]\.[0-9])"
     r"(?:[0-9]{11,18}+(?![A-Za-z0-9_])"
     r"|[0-9]{3}([ .-])(?:[0-9]{6}\1[0-9]{4,5}|[0-9]{4}\1[0-9]{4}(?:\1[0-9]{1,4})?(?:\1[0-9]{1,3})?)(?![0-9]))"
 )
@@ -136,7 +136,19 @@ def iban_valid(iban: str) -> bool:
     return int((iban[4:] + iban[:4]).upper().translate(_LETTER_VALUES)) % 97 == 1
 
 
-_PASSPORT_WORDS = ("pass", "pasap", "paspo", "паспорт", "护照", "護照", "パスポート", "여권", "पासपोर्ट", "పాస్పోర్ట్")
+_PASSPORT_WORDS = (
+    "pass",
+    "pasap",
+    "paspo",
+    "pasz",
+    "паспорт",
+    "护照",
+    "護照",
+    "パスポート",
+    "여권",
+    "पासपोर्ट",
+    "పాస్పోర్ట్",
+)
 # Six to nine letters and digits, or letters, a space and digits.
 _PASSPORT = re.compile(
     r"(?<![A-Za-z0-9_])(?:(?=(?:[A-Za-z]*[0-9]){4})[A-Za-z0-9]{6,9}|[A-Z]{1,3}[ -][0-9]{5,8})(?![A-Za-z0-9_])"

@@ -16,7 +16,7 @@ from intermezzo.primitives.pii_text import Span
 
 # A plus, a bracket or a digit that is not in the middle of something, and six or more digits with little in between.
 _CANDIDATE = re.compile(
-    r"[+(0-9](?<![A-Za-z0-9_$€£¥%@][+(0-9])(?<![0-9][.,:-][+(0-9])(?:(?<=\()\+)?(?:[- ./()]{0,3}+[0-9]){6,17}+"
+    r"[+(0-9](?<![A-Za-z0-9_$€£¥%@〒][+(0-9])(?<![0-9][.:-][+(0-9])(?:(?<=\()\+)?(?:[- ./()]{0,3}+[0-9]){6,17}+"
 )
 _NORTH_AMERICAN = re.compile(
     r"\(?(?:1[-. ]{1,2}\(?)?[1-9][0-9]{2}(?:\)[-. /]{0,3}|[-. /]{1,3})[0-9]{3}[-. /]{1,3}[0-9]{4}"
@@ -95,7 +95,7 @@ def _number_of(text: str, start: int, shapes: list[Shape]) -> Span | None:
     if shape == _SURE:
         return _whole(text, start, end, shape)
     label = label_before(text, start)
-    if label and label.adjacent and label.kind != "phone":
+    if label and label.adjacent and label.kind not in ("phone", "unknown"):
         return None
     labelled = label is not None and label.kind == "phone"
     if shape != _PLAIN:

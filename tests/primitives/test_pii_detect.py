@@ -1,7 +1,6 @@
 """`pii_detect` finds each type, masks it and leaves the rest alone, quickly, whatever the text is."""
 
 import asyncio
-import time
 
 import pytest
 from hypothesis import given
@@ -208,6 +207,17 @@ def test_ibans_of_every_registered_length_are_found_in_groups_and_in_one() -> No
         assert found(f"to {grouped}.") == [("IBAN", grouped)]
 
 
+def test_values_of_a_table_are_found_without_spaces_between_them() -> None:
+    row = "1,Rosa Lind,+46 8 555 123 45,4539578763621486,192.0.2.146,ann@example.com"
+    assert [value for _, value in found(row)] == row.split(",")[2:]
+
+
+def test_a_word_speaks_for_the_number_after_it_and_for_no_further_one() -> None:
+    assert found("passport X1234567, mobile 045 7705783") == [("PASSPORT", "X1234567"), ("PHONE", "045 7705783")]
+    assert found("telefon +48 601 555 019, PESEL 44051401359") == [("PHONE", "+48 601 555 019")]
+    assert found("mijn nieuwe nummer is 06-41882093, dienstnummer 41882093") == [("PHONE", "06-41882093")]
+
+
 def test_two_numbers_in_a_row_are_two() -> None:
     assert [number for _, number in found("555-123-4567/555-987-6543")] == ["555-123-4567", "555-987-6543"]
     assert [number for _, number in found("tel. 9498777106 or 9498777107")] == ["9498777106", "9498777107"]
@@ -277,20 +287,17 @@ def test_a_subset_is_what_everything_has_of_these_types(text: str, types: set[En
     assert find_all(text, types) == [finding for finding in everything if finding.type in types]
 
 
-async def test_a_long_text_does_not_block_the_event_loop() -> None:
-    longest = 0.0
+async def test_others_go_on_while_a_long_text_is_read() -> None:
+    turns = 0
 
-    async def watch() -> None:
-        nonlocal longest
+    async def others() -> None:
+        nonlocal turns
         while True:
-            before = time.monotonic()
-            await asyncio.sleep(0.001)
-            longest = max(longest, time.monotonic() - before)
+            await asyncio.sleep(0)
+            turns += 1
 
-    watcher = asyncio.create_task(watch())
-    started = time.monotonic()
+    other = asyncio.create_task(others())
     output: PiiDetectOutput = await pii_detect.fn(text="write to bob@example.com or call 555-123-4567. " * 10_000)
-    taken = time.monotonic() - started
-    watcher.cancel()
+    other.cancel()
     assert output.count == 20_000
-    assert longest < taken * 0.8
+    assert turns > 10
