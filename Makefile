@@ -22,7 +22,7 @@ test: $(VENV)/dev.stamp ## Run all tests
 test-fast: $(VENV)/dev.stamp ## Run the unit tests only
 	@$(BIN)/pytest -m "not (prefect or postgres or browser or crash or bench)" $(PYTEST_ARGS)
 
-bench: $(VENV)/bench.stamp ## Measure Intermezzo against raw Prefect, DBOS and LangGraph
+bench: $(VENV)/bench.stamp ## Measure Intermezzo against raw Prefect, DBOS, LangGraph and Presidio
 	@$(BIN)/python -m benchmarks
 
 lint: $(VENV)/dev.stamp ## Check style, types and the layers of the package

@@ -8,7 +8,7 @@ import subprocess
 import time
 from pathlib import Path
 
-PACKAGES = ("dbos", "langgraph", "langgraph-checkpoint-sqlite", "prefect", "sqlalchemy")
+PACKAGES = ("dbos", "langgraph", "langgraph-checkpoint-sqlite", "prefect", "presidio-analyzer", "sqlalchemy")
 _FIND_VERSIONS = f"""
 import json, platform, sqlite3
 from importlib.metadata import PackageNotFoundError, version
@@ -47,7 +47,7 @@ def describe(folder: Path, *, ours: Path, peers: Path) -> dict[str, object]:
     Args:
         folder: where the measured databases will be.
         ours: the interpreter of Intermezzo and Prefect.
-        peers: the interpreter of LangGraph and DBOS.
+        peers: the interpreter of the others.
     """
     return {
         "system": platform.system(),

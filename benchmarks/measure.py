@@ -40,7 +40,7 @@ class Interpreters:
     ours: Path
     """Has Intermezzo and Prefect."""
     peers: Path
-    """Has LangGraph and DBOS."""
+    """Has the others."""
 
 
 def measure(
@@ -71,7 +71,7 @@ def measure(
 
 def _run_once(result: Measured, interpreters: Interpreters, folder: Path, tell: Callable[[str], None]) -> None:
     job = result.job
-    python = interpreters.ours if job.needs_prefect else interpreters.peers
+    python = interpreters.ours if job.needs_our_environment else interpreters.peers
     with tempfile.TemporaryDirectory(dir=folder, ignore_cleanup_errors=True) as name, ExitStack() as stack:
         own = Path(name)
         try:
@@ -89,4 +89,5 @@ def _run_once(result: Measured, interpreters: Interpreters, folder: Path, tell: 
             tell(f"  failed: {error}")
         else:
             result.samples.append(sample)
-            tell(f"  {job.figure} {sample[job.figure]:,.3f}")  # at once: a run may be stopped before its end
+            shown = [f"{key} {sample[key]:,.3f}" for key in (job.figure, job.beside) if key]
+            tell(f"  {', '.join(shown)}")  # at once: a run may be stopped before its end

@@ -1,4 +1,4 @@
-"""The interpreter with LangGraph and DBOS: this one if it has them, else one in an environment of its own."""
+"""The interpreter with the peers: this one if it has them, else one in an environment of its own."""
 
 import hashlib
 import importlib.util
@@ -19,7 +19,7 @@ def peers_python() -> Path:
         FileNotFoundError: there is no lock to install from.
         subprocess.CalledProcessError: pip failed; its output says why.
     """
-    if all(importlib.util.find_spec(name) for name in ("dbos", "langgraph")):
+    if all(importlib.util.find_spec(name) for name in ("dbos", "langgraph", "presidio_analyzer")):
         return Path(sys.executable)
     python, stamp = FOLDER / "bin" / "python", FOLDER / "lock.sha256"
     wanted = hashlib.sha256(LOCK.read_bytes()).hexdigest()

@@ -1,11 +1,12 @@
 """What is measured: the jobs of every case, and the bars that Intermezzo must hold."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Literal
 
-Case = Literal["calls", "replay", "resume", "waiting", "growth"]
-CASES: tuple[Case, ...] = ("calls", "replay", "resume", "waiting", "growth")
+Case = Literal["calls", "replay", "resume", "waiting", "growth", "pii"]
+CASES: tuple[Case, ...] = ("calls", "replay", "resume", "waiting", "growth", "pii")
 Figures = Mapping[str, Mapping[str, float]]
 """Median of every figure of every job, by the job's name."""
 
@@ -27,6 +28,8 @@ class Job:
     """Settings of ours that the case needs; in the environment, because they are read once per process."""
     figure: str = "ms_per_item"
     """The key in the script's result that the table shows; its end is its unit."""
+    beside: str = ""
+    """A second key to show, of a figure without unit."""
     repeats: int | None = None
     """None: as often as asked for."""
     timeout_seconds: float = 1_200
@@ -37,9 +40,14 @@ class Job:
         return f"{self.case}/{self.what}/{' '.join(filter(None, (self.who, self.variant)))}/{self.n}"
 
     @property
+    def needs_our_environment(self) -> bool:
+        """Whether it runs where Intermezzo and Prefect are installed."""
+        return self.who in ("ours", "prefect")
+
+    @property
     def needs_prefect(self) -> bool:
         """Whether it needs a Prefect server."""
-        return self.who in ("ours", "prefect")
+        return self.needs_our_environment and self.case != "pii"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +84,8 @@ class Sizes:
     parked_resumes: int = 5
     waiting: int = 10_000
     growth: tuple[int, ...] = (1_000, 10_000, 50_000)
+    pii_texts: int = 5_000
+    """Of each set at most."""
 
 
 QUICK = Sizes(
@@ -92,12 +102,19 @@ QUICK = Sizes(
     parked_resumes=2,
     waiting=500,
     growth=(500, 2_000),
+    pii_texts=100,
 )
 
 
-def jobs(sizes: Sizes) -> list[Job]:
-    """Everything to measure, in order."""
-    return [*_calls(sizes), *_replay(sizes), *_resume(sizes), *_waiting(sizes), *_growth(sizes)]
+def jobs(sizes: Sizes, pii_sets: Sequence[Path]) -> list[Job]:
+    """Everything to measure, in order.
+
+    Args:
+        sizes: how much of everything.
+        pii_sets: the files with the texts of the case `pii`.
+    """
+    runs = [*_calls(sizes), *_replay(sizes), *_resume(sizes), *_waiting(sizes), *_growth(sizes)]
+    return [*runs, *_pii(sizes, pii_sets)]
 
 
 def _calls(sizes: Sizes) -> list[Job]:
@@ -169,6 +186,15 @@ def _growth(sizes: Sizes) -> list[Job]:
     return [_job("growth", "map", "ours", module, n, "--mode", "parallel") for n in sizes.growth]
 
 
+def _pii(sizes: Sizes, sets: Sequence[Path]) -> list[Job]:
+    n, named = sizes.pii_texts, tuple(word for path in sets for word in ("--set", str(path)))
+    found = [_job("pii", "texts", "ours", "benchmarks.ours.pii", n, *named)]
+    for context in PRESIDIO_CONTEXTS:
+        variant = f"context {context}"
+        found.append(_job("pii", "texts", "presidio", PRESIDIO_PII, n, *named, "--context", context, variant=variant))
+    return [replace(job, beside="f1") for job in found]
+
+
 HOT = {"INTERMEZZO_HOT_WAIT_SECONDS": "60"}
 """Longer than the longest pause of the answering process: nothing suspends."""
 PARKED = {"INTERMEZZO_HOT_WAIT_SECONDS": "0"}
@@ -176,6 +202,8 @@ PARKED = {"INTERMEZZO_HOT_WAIT_SECONDS": "0"}
 LANGGRAPH_CALLS = "benchmarks.peers.langgraph_calls"
 DBOS_CALLS = "benchmarks.peers.dbos_calls"
 PREFECT_CALLS = "benchmarks.peers.prefect_calls"
+PRESIDIO_PII = "benchmarks.peers.presidio_pii"
+PRESIDIO_CONTEXTS = ("none", "words")
 
 
 def _job(

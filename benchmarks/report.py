@@ -58,7 +58,7 @@ def _figures_table(results: Sequence[Measured]) -> Table:
         if values:
             median = result.medians()[job.figure]
             cells = [
-                f"{median:,.3f} {unit}",
+                f"{median:,.3f} {unit}{_beside(result)}",
                 f"{min(values):,.3f} – {max(values):,.3f}",
                 _ratio(result, results),
             ]
@@ -66,6 +66,12 @@ def _figures_table(results: Sequence[Measured]) -> Table:
             cells = ["failed" if result.failure else "", "", ""]
         table.add_row(job.case, job.what, f"{job.who} {job.variant}".strip(), f"{job.n:,}", *cells)
     return table
+
+
+def _beside(result: Measured) -> str:
+    """The second figure of a job that has one."""
+    key = result.job.beside
+    return f", {key} {result.medians()[key]:.3f}" if key else ""
 
 
 def _ratio(result: Measured, results: Sequence[Measured]) -> str:

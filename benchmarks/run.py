@@ -13,6 +13,7 @@ from benchmarks import machine, report
 from benchmarks.bars import bars
 from benchmarks.measure import Interpreters, Measured, measure
 from benchmarks.peers_environment import peers_python
+from benchmarks.pii_sets import VARIABLE, chosen_sets
 from benchmarks.plan import CASES, QUICK, Sizes, jobs
 
 HERE = Path(__file__).resolve().parent
@@ -25,12 +26,24 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.run", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="small sizes, once: to see that everything works")
     parser.add_argument("--only", action="append", choices=CASES, help="this case only; may be given again")
-    parser.add_argument("--who", action="append", help="only ours, langgraph, dbos or prefect; may be given again")
+    who = "only ours, langgraph, dbos, prefect or presidio; may be given again"
+    parser.add_argument("--who", action="append", help=who)
     parser.add_argument("--repeats", type=int, help="how often each script runs (3; with --quick 1)")
     parser.add_argument("--python", type=Path, default=Path(sys.executable), help="has Intermezzo and Prefect")
-    parser.add_argument("--peers-python", type=Path, help="has LangGraph and DBOS; made from the lock if not given")
+    parser.add_argument("--peers-python", type=Path, help="has the peers; made from the lock if not given")
+    parser.add_argument(
+        "--pii-set",
+        action="append",
+        type=Path,
+        default=[],
+        help=f"JSON Lines of marked texts for the case pii; may be given again (also {VARIABLE}; ours if not given)",
+    )
     options = parser.parse_args(arguments)
     options.repeats = options.repeats or (1 if options.quick else 3)
+    try:
+        options.pii_sets = chosen_sets(options.pii_set)
+    except FileNotFoundError as error:
+        parser.error(str(error))
     return options
 
 
@@ -53,7 +66,9 @@ def main(arguments: list[str] | None = None) -> int:
         folder = Path(name)
         found = machine.describe(folder, ours=interpreters.ours, peers=interpreters.peers)
         for case in cases:
-            chosen = [j for j in jobs(sizes) if j.case == case and (not options.who or j.who in options.who)]
+            chosen = [
+                j for j in jobs(sizes, options.pii_sets) if j.case == case and (not options.who or j.who in options.who)
+            ]
             tell = console.log if console.is_terminal else console.print
             results += measure(chosen, repeats=options.repeats, interpreters=interpreters, folder=folder, tell=tell)
     verdicts = report.judge([bar for bar in bars(sizes) if bar.case in cases], results)

@@ -11,7 +11,7 @@ from typing import Annotated, get_args
 from pydantic import BeforeValidator, ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
-from intermezzo.primitives.pii_patterns import EntityType, Finding, find_all
+from intermezzo.primitives.pii_findings import EntityType, Finding, find_all
 from intermezzo.steps import StepInput, StepOutput, primitive
 
 ENTITY_TYPES: tuple[EntityType, ...] = get_args(EntityType)
@@ -83,7 +83,7 @@ def _detect(input: PiiDetectInput) -> PiiDetectOutput:
     found = find_all(text, tuple(dict.fromkeys(input.entities or ENTITY_TYPES)))
     return PiiDetectOutput(
         summary=_summary(found, len(text)),
-        entities=[PiiEntity(type, start, end, text[start:end], score) for type, start, end, score in found],
+        entities=[PiiEntity(type, start, end, text[start:end], score) for start, end, type, score in found],
         count=len(found),
         redacted_text=mask(text, found) if input.mask else None,
     )
