@@ -15,7 +15,6 @@ from intermezzo.sandbox import baseline
 from intermezzo.sandbox.jail import Jail
 from intermezzo.sandbox.job import LEVELS, Isolation, Level, Limits, Outcome
 from intermezzo.sandbox.probe import ATTACKS, target
-from intermezzo.settings import settings
 
 logger = logging.getLogger(__name__)
 
@@ -130,6 +129,8 @@ class Sandbox:
 
 def least_level() -> Level:
     """The weakest level that runs may have: what the operator says, else the weakest that protects the host."""
+    from intermezzo.settings import settings  # slow to import, and most steps run without it
+
     return settings().sandbox_minimum or ("L2" if sys.platform == "linux" else "L1")
 
 
@@ -152,6 +153,8 @@ async def _attack(jail: Jail) -> str | None:
 @cache
 def code_sandbox() -> Sandbox:
     """The sandbox for programs that somebody else wrote."""
+    from intermezzo.settings import settings
+
     environment = settings().sandbox_environment
     return Sandbox(Limits(timeout_seconds=30.0), packages=_packages_of(environment) if environment else ())
 
