@@ -18,13 +18,21 @@ from intermezzo.settings import settings
 PREFECT_HOME = tempfile.mkdtemp(prefix="intermezzo-tests-prefect-")
 atexit.register(shutil.rmtree, PREFECT_HOME, ignore_errors=True)
 
-FOREIGN_SETTINGS = ("ANTHROPIC_API_KEY", "GEMINI_API_KEY", "GOOGLE_API_KEY", "LLM_PROVIDER", "OPENAI_API_KEY")
+FOREIGN_SETTINGS = (
+    "ANTHROPIC_API_KEY",
+    "ANTHROPIC_BASE_URL",
+    "GEMINI_API_KEY",
+    "GOOGLE_API_KEY",
+    "GOOGLE_GEMINI_BASE_URL",
+    "OPENAI_API_KEY",
+    "OPENAI_BASE_URL",
+)
 OWN_TEST_SETTINGS = ("INTERMEZZO_TEST_POSTGRES_URL", "INTERMEZZO_REQUIRE_POSTGRES")
 
 # At import, not in a fixture: Prefect reads its settings when it is first imported.
 for name in list(os.environ):
     ours = name.startswith("INTERMEZZO_") and name not in OWN_TEST_SETTINGS
-    if ours or name.startswith("PREFECT_") or name in FOREIGN_SETTINGS:
+    if ours or name.startswith(("PREFECT_", "LLM_")) or name in FOREIGN_SETTINGS:
         del os.environ[name]
 os.environ |= {
     "DO_NOT_TRACK": "1",
