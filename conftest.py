@@ -27,12 +27,12 @@ FOREIGN_SETTINGS = (
     "OPENAI_API_KEY",
     "OPENAI_BASE_URL",
 )
-OWN_TEST_SETTINGS = ("INTERMEZZO_TEST_POSTGRES_URL", "INTERMEZZO_REQUIRE_POSTGRES")
+OWN_TEST_SETTINGS = ("INTERMEZZO_TEST_POSTGRES_URL", "INTERMEZZO_REQUIRE_POSTGRES", "LLM_TEST_MODEL")
 
 # At import, not in a fixture: Prefect reads its settings when it is first imported.
 for name in list(os.environ):
-    ours = name.startswith("INTERMEZZO_") and name not in OWN_TEST_SETTINGS
-    if ours or name.startswith(("PREFECT_", "LLM_")) or name in FOREIGN_SETTINGS:
+    ours = name.startswith(("INTERMEZZO_", "LLM_")) and name not in OWN_TEST_SETTINGS
+    if ours or name.startswith("PREFECT_") or name in FOREIGN_SETTINGS:
         del os.environ[name]
 os.environ |= {
     "DO_NOT_TRACK": "1",
@@ -57,8 +57,15 @@ def isolated_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[P
     settings.cache_clear()
 
 
+@pytest.fixture
+def recorded_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Examples that ask a language model get recorded answers."""
+    monkeypatch.setenv("LLM_PROVIDER", "recorded")
+    monkeypatch.setenv("LLM_RECORDED", str(Path(__file__).parent / "docs" / "recorded-answers.jsonl"))
+
+
 pytest_collect_file = Sybil(
     parsers=[PythonCodeBlockParser(), DocTestParser(), SkipParser()],
     patterns=["README.md", "docs/**/*.md", "intermezzo/**/*.py"],
-    fixtures=["isolated_home"],
+    fixtures=["isolated_home", "recorded_answers"],
 ).pytest()

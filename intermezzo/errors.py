@@ -267,7 +267,6 @@ class AnswerInvalid(ProviderError):
     """The answer is empty, or not in the form that was asked for."""
 
 
-
 class SandboxError(IntermezzoError):
     """Untrusted code could not be run as demanded."""
 

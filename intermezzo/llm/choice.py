@@ -79,7 +79,7 @@ def choose(model: str | None, settings: LlmSettings) -> Choice:
     provider, because = next(iter(available.items()))
     if len(available) > 1:
         because = f"{' and '.join(available.values())} are set, {provider} comes first; LLM_PROVIDER decides otherwise"
-        _say_once(because)
+        say_once(because)
     else:
         because = f"{because} is set"
     return _remote(provider, model or settings.model, because)
@@ -130,5 +130,6 @@ def is_elsewhere(base_url: str | None) -> bool:
 
 
 @cache
-def _say_once(because: str) -> None:
+def say_once(because: str) -> None:
+    """Warn of a choice, once per process; `say_once.cache_clear()` forgets what was said."""
     logger.warning("several language models are configured: %s", because)

@@ -6,15 +6,20 @@ import tempfile
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache, partial
+from functools import cache
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from intermezzo.errors import InputTooLong, ProviderNotConfigured, ProviderTimedOut, ProviderUnavailable
+from intermezzo.errors import (
+    InputTooLong,
+    ProviderNotConfigured,
+    ProviderTimedOut,
+    ProviderUnavailable,
+    RequestRejected,
+)
 from intermezzo.llm.endings import checked
 from intermezzo.llm.request import Answer, Request
-
-_loading = threading.Lock()
 
 
 class LocalModel:
@@ -23,7 +28,7 @@ class LocalModel:
     Args:
         path: the file.
         context_tokens: tokens of question and answer together that there is room for.
-        timeout_seconds: longest time of one answer.
+        timeout_seconds: longest time of one answer, loading included.
     """
 
     def __init__(self, path: str, *, context_tokens: int, timeout_seconds: float) -> None:
@@ -32,19 +37,23 @@ class LocalModel:
         self._timeout_seconds = timeout_seconds
 
     async def aclose(self) -> None:
-        """The model stays loaded for other event loops."""
+        """Nothing to close: the model stays loaded for other event loops."""
 
     async def ask(self, request: Request, *, idempotency_key: str | None = None) -> Answer:  # noqa: ARG002
         """The answer; a schema holds the model to it, token by token.
 
         Raises:
-            ProviderNotConfigured: the extra is not installed, or the file is no model.
+            ProviderNotConfigured: the extra is not installed, or the file is not a model llama.cpp can load.
             InputTooLong: there is no room for the question.
+            RequestRejected: llama.cpp cannot hold a model to this schema.
             ProviderTimedOut: it took longer than `LLM_TIMEOUT_SECONDS`.
             ProviderError: see `intermezzo.llm.endings`.
         """
-        stopped = threading.Event()
-        work = partial(_complete, self._path, self._context_tokens, request, stopped.is_set)
+        abandoned = threading.Event()
+
+        def work() -> Answer:
+            return _complete(_server(self._path, self._context_tokens), self._path, request, abandoned.is_set)
+
         limit = asyncio.timeout(self._timeout_seconds)
         try:
             async with limit:
@@ -54,11 +63,82 @@ class LocalModel:
                 raise
             raise ProviderTimedOut(f"local: no answer within {self._timeout_seconds:g} s") from None
         finally:
-            stopped.set()
+            abandoned.set()
         return checked(answer, request, provider="local")
 
 
 @cache
 def _thread() -> ThreadPoolExecutor:
-    """Of its own: questions take seconds and would keep asyncio's threads from everyone else."""
+    """Of its own, because a question takes seconds; a single one, because the model answers one at a time."""
     return ThreadPoolExecutor(1, thread_name_prefix="intermezzo-local-model")
+
+
+@cache
+def _server(path: str, context_tokens: int) -> Any:  # noqa: ANN401 (xllamacpp has no types)
+    try:
+        llama: Any = import_module("xllamacpp")
+    except ImportError:
+        raise ProviderNotConfigured(
+            "LLM_PROVIDER=local needs the extra `local`: pip install 'intermezzo[local]'"
+        ) from None
+    params = llama.CommonParams()
+    params.model.path = path
+    params.n_ctx = context_tokens
+    params.n_parallel = 1
+    params.verbosity = -1  # else it logs prompts
+    # Threads that wait busily for each other take seconds per token where others want the processor too.
+    params.cpuparams.poll = params.cpuparams_batch.poll = 0
+    params.ui = False
+    # It insists on listening. Here nobody can reach it: on a socket that is unlinked, behind a key nobody knows.
+    params.api_keys = [secrets.token_urlsafe(32)]
+    with tempfile.TemporaryDirectory(prefix="intermezzo-") as folder:
+        params.hostnames = [str(Path(folder) / "llama.sock")]
+        try:
+            return llama.Server(params)
+        except RuntimeError:
+            raise ProviderNotConfigured(
+                f"LLM_LOCAL_MODEL: llama.cpp cannot load {path!r}; it must be a GGUF file of a text model"
+            ) from None
+
+
+def _complete(server: Any, path: str, request: Request, is_abandoned: Callable[[], bool]) -> Answer:  # noqa: ANN401
+    chunks: list[dict[str, Any]] = []
+
+    def take(chunk: dict[str, Any]) -> bool:
+        chunks.append(chunk)
+        return is_abandoned()  # True ends it
+
+    try:
+        server.handle_chat_completions(_body(request), take)
+    except ValueError:
+        raise RequestRejected("local: llama.cpp cannot hold a model to this output_schema") from None
+    for chunk in chunks:
+        if error := chunk.get("error"):
+            kind = InputTooLong if error.get("type") == "exceed_context_size_error" else ProviderUnavailable
+            raise kind(f"local: llama.cpp answers {error.get('type')}; LLM_LOCAL_CONTEXT_TOKENS makes room for more")
+    choices = [choice for chunk in chunks for choice in chunk.get("choices", [])]
+    usage: dict[str, int] = {}
+    for chunk in chunks:
+        usage = chunk.get("usage") or usage
+    return Answer(
+        text="".join(choice["delta"].get("content") or "" for choice in choices),
+        model=Path(path).stem,
+        input_tokens=usage.get("prompt_tokens", 0),
+        output_tokens=usage.get("completion_tokens", 0),
+        stop_reason=next((choice["finish_reason"] for choice in reversed(choices) if choice["finish_reason"]), "error"),
+    )
+
+
+def _body(request: Request) -> dict[str, Any]:
+    system = [{"role": "system", "content": request.system}] if request.system else []
+    body: dict[str, Any] = {
+        "messages": [*system, *({"role": turn.role, "content": turn.content} for turn in request.turns)],
+        "temperature": request.temperature,
+        "max_tokens": request.max_tokens,
+        "stream": True,
+        "stream_options": {"include_usage": True},
+        "chat_template_kwargs": {"enable_thinking": False},
+    }
+    if request.schema is not None:
+        body["response_format"] = {"type": "json_schema", "json_schema": {"schema": dict(request.schema)}}
+    return body

@@ -15,8 +15,12 @@ from intermezzo.llm.settings import LlmSettings, ProviderName
 class _Loop:
     """What belongs to one event loop: connections cannot be shared between loops."""
 
-    models: dict[tuple[Choice, LlmSettings], LanguageModel] = field(default_factory=dict)
-    turns: dict[tuple[ProviderName, int], asyncio.Semaphore] = field(default_factory=dict)
+    models: dict[tuple[Choice, LlmSettings], LanguageModel] = field(
+        default_factory=dict[tuple[Choice, LlmSettings], LanguageModel]
+    )
+    turns: dict[tuple[ProviderName, int], asyncio.Semaphore] = field(
+        default_factory=dict[tuple[ProviderName, int], asyncio.Semaphore]
+    )
     closing: AsyncGenerator[None] | None = None
 
 
@@ -39,7 +43,9 @@ async def open_model(choice: Choice, settings: LlmSettings) -> LanguageModel:
 async def turn(provider: ProviderName, settings: LlmSettings) -> asyncio.Semaphore:
     """What to hold while asking a provider."""
     here = await _here()
-    return here.turns.setdefault((provider, settings.concurrency), asyncio.Semaphore(settings.concurrency))
+    # The local model answers one at a time; who waits for it must not be waiting on the clock.
+    places = 1 if provider == "local" else settings.concurrency
+    return here.turns.setdefault((provider, places), asyncio.Semaphore(places))
 
 
 async def _here() -> _Loop:
@@ -78,11 +84,13 @@ def _open_bare(choice: Choice, settings: LlmSettings) -> LanguageModel:
     if choice.provider == "local":
         from intermezzo.llm.local import LocalModel
 
-        return LocalModel(choice.model, context_tokens=settings.local_context_tokens)
+        return LocalModel(
+            choice.model,
+            context_tokens=settings.local_context_tokens,
+            timeout_seconds=settings.timeout_seconds,
+        )
     try:
         from intermezzo.llm.remote import RemoteModel
     except ImportError:
-        raise ProviderNotConfigured(
-            f"{choice.provider} needs the extra `llm`: pip install 'intermezzo[llm]'"
-        ) from None
+        raise ProviderNotConfigured(f"{choice.provider} needs the extra `llm`: pip install 'intermezzo[llm]'") from None
     return RemoteModel(choice, timeout_seconds=settings.timeout_seconds)

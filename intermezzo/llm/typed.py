@@ -97,9 +97,9 @@ def _validator(schema: Schema) -> "Validator":
     from jsonschema.validators import validator_for
     from referencing import Registry
 
-    # With a registry of its own it never fetches a schema from anywhere.
     make = cast("Any", validator_for(dict(schema), default=_default()))
-    return make(dict(schema), registry=Registry())
+    # With a registry of its own it never fetches a schema from anywhere.
+    return make(dict(schema), registry=cast("Any", Registry)())
 
 
 def _default() -> Any:  # noqa: ANN401 (jsonschema's validators are classes made at run time)
@@ -125,7 +125,7 @@ def _resolves(schema: Schema, reference: str) -> bool:
 
     resource = DRAFT202012.create_resource(dict(schema))
     try:
-        cast("Any", Registry()).with_resource("", resource).resolver().lookup(reference)
+        cast("Any", Registry)().with_resource("", resource).resolver().lookup(reference)
     except Unresolvable:
         return False
     return True

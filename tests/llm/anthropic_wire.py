@@ -24,6 +24,8 @@ def text_of(content: str | list[dict[str, Any]]) -> str:
 
 
 class AnthropicWire:
+    """Requests and replies of this provider."""
+
     name = "anthropic"
     key_variable = "ANTHROPIC_API_KEY"
     url_variable = "ANTHROPIC_BASE_URL"
@@ -33,7 +35,7 @@ class AnthropicWire:
     def parse(self, path: str, headers: Mapping[str, str], body: dict[str, Any]) -> Asked | Reply:
         if path.partition("?")[0] != "/v1/messages" or "anthropic-version" not in headers:
             return self.error(404)
-        if headers.get("x-api-key") != KEY:
+        if KEY not in (headers.get("x-api-key"), headers.get("authorization", "").removeprefix("Bearer ")):
             return self.error(401)
         if "max_tokens" not in body or body["messages"][0]["role"] != "user":
             return self.error(400)

@@ -1,12 +1,13 @@
 """The three providers as local servers, and calls of a run to ask them in."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import pytest
 
 from intermezzo import StepCall, llm_generate
+from intermezzo.llm.choice import say_once
 from intermezzo.primitives import LlmGenerateOutput
 from intermezzo.steps import begin_work, end_work
 from tests.llm.anthropic_wire import AnthropicWire
@@ -28,6 +29,7 @@ def wire(request: pytest.FixtureRequest) -> Wire:
 @pytest.fixture
 def provider(wire: Wire, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeProvider]:
     """A server of the wire format, which the environment names with its key; our own retries are off."""
+    say_once.cache_clear()
     with serving(wire) as server:
         monkeypatch.setenv(wire.key_variable, KEY)
         monkeypatch.setenv(wire.url_variable, server.url)
@@ -42,7 +44,7 @@ async def ask(content: str = PROMPT, **rest: Any) -> LlmGenerateOutput:
 
 
 @contextmanager
-def working_on(id: str = "call-1", *, retry: int = 0) -> Iterator[None]:
+def working_on(id: str = "call-1", *, retry: int = 0) -> Generator[None]:
     """As the engine does a call."""
     token = begin_work(StepCall(id=id, run_id="run", step="llm_generate", key="key", retry=retry))
     try:

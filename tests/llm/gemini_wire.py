@@ -24,6 +24,8 @@ def text_of(content: dict[str, Any]) -> str:
 
 
 class GeminiWire:
+    """Requests and replies of this provider."""
+
     name = "gemini"
     key_variable = "GEMINI_API_KEY"
     url_variable = "GOOGLE_GEMINI_BASE_URL"
@@ -65,7 +67,10 @@ class GeminiWire:
     def error(self, status: int, message: str = "no", *, kind: str = "") -> Reply:
         details: list[dict[str, Any]] = []
         if kind == "context":
-            status, message = 400, f"The input token count (2) exceeds the maximum number of tokens allowed (1): {message}"
+            status, message = (
+                400,
+                f"The input token count (2) exceeds the maximum number of tokens allowed (1): {message}",
+            )
         elif kind == "quota":
             status, message = 429, "You exceeded your current quota."
             quota = {"quotaId": "GenerateRequestsPerDayPerProjectPerModel-FreeTier"}

@@ -18,6 +18,8 @@ CODES = {
 
 
 class OpenAIWire:
+    """Requests and replies of this provider."""
+
     name = "openai"
     key_variable = "OPENAI_API_KEY"
     url_variable = "OPENAI_BASE_URL"

@@ -3,7 +3,7 @@
 import json
 import threading
 from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -129,7 +129,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def serving(wire: Wire) -> Iterator[FakeProvider]:
+def serving(wire: Wire) -> Generator[FakeProvider]:
     """A running server."""
     server = FakeProvider(wire)
     thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)

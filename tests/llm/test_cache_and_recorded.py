@@ -1,6 +1,7 @@
 """Answers from files: the cache of development, and recorded ones."""
 
 import stat
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -39,7 +40,12 @@ async def test_every_parameter_makes_another_request(provider: FakeProvider, mon
     await ask("one", temperature=0.1)
     await ask("one", max_tokens=9)
     await ask("one", system_prompt="Be short.")
-    await ask("one", model={"anthropic": "claude-sonnet-4-6", "gemini": "gemini-3.5-flash", "openai": "gpt-6-sol"}[provider.wire.name])
+    await ask(
+        "one",
+        model={"anthropic": "claude-sonnet-4-6", "gemini": "gemini-3.5-flash", "openai": "gpt-6-sol"}[
+            provider.wire.name
+        ],
+    )
     await ask("one", output_schema={"type": "object"})
     assert len(provider.asked) == len(kept()) == 7
 
@@ -60,15 +66,16 @@ async def test_errors_are_not_kept_and_damaged_files_are_asked_for_again(
 
 
 @pytest.fixture
-def recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], object]:
+    """Writes the file that the provider `recorded` answers from."""
     file = tmp_path / "answers.jsonl"
     monkeypatch.setenv("LLM_PROVIDER", "recorded")
     monkeypatch.setenv("LLM_RECORDED", str(file))
-    return file
+    return file.write_text
 
 
-async def test_the_first_recorded_line_that_fits_answers(recorded: Path) -> None:
-    recorded.write_text(
+async def test_the_first_recorded_line_that_fits_answers(record: Callable[[str], object]) -> None:
+    record(
         '{"when": "capital of France", "text": "Paris.", "model": "old", "input_tokens": 9, "output_tokens": 2}\n\n'
         '{"text": "I do not know."}\n'
     )
@@ -77,21 +84,23 @@ async def test_the_first_recorded_line_that_fits_answers(recorded: Path) -> None
     assert (await ask("What is love?")).text == "I do not know."
 
 
-async def test_a_request_without_a_recorded_answer_is_an_error_that_does_not_repeat_it(recorded: Path) -> None:
-    recorded.write_text('{"when": "France", "text": "Paris."}')
+async def test_a_request_without_a_recorded_answer_is_an_error_that_does_not_repeat_it(
+    record: Callable[[str], object],
+) -> None:
+    record('{"when": "France", "text": "Paris."}')
     with pytest.raises(ProviderNotConfigured, match="has no answer to this request") as caught:
         await ask()
     assert PROMPT not in str(caught.value)
 
 
-async def test_a_line_that_is_no_answer_is_named(recorded: Path) -> None:
-    recorded.write_text('{"text": "fine"}\n{"txt": "wrong"}\n')
+async def test_a_line_that_is_no_answer_is_named(record: Callable[[str], object]) -> None:
+    record('{"text": "fine"}\n{"txt": "wrong"}\n')
     with pytest.raises(ProviderNotConfigured, match="line 2: text: field required"):
         await ask()
 
 
-async def test_recorded_answers_can_be_mended_like_any_other(recorded: Path) -> None:
-    recorded.write_text('{"when": "cannot be used", "text": "[1]"}\n{"text": "one"}\n')
+async def test_recorded_answers_can_be_mended_like_any_other(record: Callable[[str], object]) -> None:
+    record('{"when": "cannot be used", "text": "[1]"}\n{"text": "one"}\n')
     assert (await ask("Count.", output_schema={"type": "array"})).data == [1]
 
 

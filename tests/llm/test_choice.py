@@ -38,9 +38,6 @@ def test_the_key_that_is_set_decides(variable: str, provider: str, monkeypatch: 
 async def test_of_several_keys_the_log_and_the_output_say_which_was_picked(
     provider: FakeProvider, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    from intermezzo.llm import choice
-
-    choice._say_once.cache_clear()  # pyright: ignore[reportPrivateUsage] - another test may have made it say so
     for variable in ("ANTHROPIC_API_KEY", "GEMINI_API_KEY", "OPENAI_API_KEY"):
         monkeypatch.setenv(variable, KEY)
     if provider.wire.name != "anthropic":

@@ -52,12 +52,16 @@ async def test_each_refusal_is_its_own_error(
 
 
 async def test_a_request_larger_than_the_provider_takes_is_too_long(provider: FakeProvider) -> None:
-    provider.will(Reply(status=413, body=b"<html>Request Entity Too Large</html>", headers={"Content-Type": "text/html"}))
+    provider.will(
+        Reply(status=413, body=b"<html>Request Entity Too Large</html>", headers={"Content-Type": "text/html"})
+    )
     with pytest.raises(InputTooLong, match="HTTP 413"):
         await ask()
 
 
-@pytest.mark.parametrize(("status", "error"), [(408, ProviderTimedOut), (502, ProviderUnavailable), (504, ProviderUnavailable)])
+@pytest.mark.parametrize(
+    ("status", "error"), [(408, ProviderTimedOut), (502, ProviderUnavailable), (504, ProviderUnavailable)]
+)
 async def test_failures_of_a_proxy_are_passing_ones(
     provider: FakeProvider, status: int, error: type[ProviderError]
 ) -> None:
@@ -80,9 +84,7 @@ async def test_no_error_and_no_log_repeats_the_prompt_or_the_key(
     assert KEY not in shown
 
 
-async def test_no_error_and_no_log_repeats_the_answer(
-    provider: FakeProvider, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_no_error_and_no_log_repeats_the_answer(provider: FakeProvider, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     provider.will(provider.wire.answer("my-secret-answer"))
     with pytest.raises(ProviderError, match="not valid JSON") as caught:
@@ -137,9 +139,7 @@ async def test_a_wrong_key_says_which_variable_to_check(
     assert "wrong" not in str(caught.value)
 
 
-async def test_the_pause_a_provider_asks_for_is_kept(
-    provider: FakeProvider, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_the_pause_a_provider_asks_for_is_kept(provider: FakeProvider, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LLM_RETRIES", "2")
     busy = provider.wire.error(429)
     provider.will(

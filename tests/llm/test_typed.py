@@ -47,7 +47,7 @@ def test_any_csv_with_equal_rows_is_read(rows: list[list[str]]) -> None:
     text = reader("csv")(out.getvalue())
     assert isinstance(text, str)
     assert list(csv.reader(io.StringIO(text, newline=""), strict=True)) == rows
-    assert reader("csv")(f"```csv\n{out.getvalue()}```") == text.replace("\r\n", "\r\n")
+    assert reader("csv")(f"```csv\n{out.getvalue()}```") == text
 
 
 @pytest.mark.parametrize(
@@ -83,11 +83,11 @@ def test_only_the_fence_around_an_answer_is_taken_away(format: Any, text: str, r
     assert reader(format)(text) == read
 
 
-@pytest.mark.parametrize("format", ["markdown", "text"])
-@pytest.mark.parametrize("text", ["", " \n ", "```\n\n```"])
+@pytest.mark.parametrize(
+    ("format", "text"),
+    [("markdown", ""), ("markdown", " \n "), ("markdown", "```md\n\n```"), ("text", ""), ("text", "```\n\n```")],
+)
 def test_an_empty_text_is_refused(format: Any, text: str) -> None:
-    if format == "markdown" and text.startswith("```"):
-        pytest.skip("a code block is Markdown")
     with pytest.raises(Unreadable, match="empty"):
         reader(format)(text)
 
@@ -108,7 +108,7 @@ def test_an_answer_that_fits_the_schema_is_its_value() -> None:
 @pytest.mark.parametrize(
     ("text", "flaw", "kind"),
     [
-        ('{"people": ["Ann", "X"]}', "at $.people[1]: 'X' is too short", "properties/people/items/$ref/minLength"),
+        ('{"people": ["Ann", "X"]}', "at $.people[1]: 'X' is too short", "properties/people/items/minLength"),
         ('{"people": "Ann"}', "at $.people: 'Ann' is not of type 'array'", "properties/people/type"),
         ("{}", "at $: 'people' is a required property", "required"),
     ],

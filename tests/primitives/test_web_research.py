@@ -15,6 +15,8 @@ from tests.llm.server import KEY, FakeProvider, serving
 
 @dataclass(frozen=True)
 class Page:
+    """A page as `web_page` reads it."""
+
     url: str = "https://example.org/final"
     title: str = "Example"
     text: str = "The answer is 42."
