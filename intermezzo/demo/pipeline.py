@@ -17,6 +17,13 @@ QUESTION = "How does this customer feel?"
 sentiment = label_text.with_options(name="sentiment", assignments_required=3, consensus_strategy="majority_vote")
 draft = llm_generate.with_options(name="draft")
 
+EXAMPLES = [
+    ("Arrived broken and nobody answers my calls.", "negative"),
+    ("Please send the invoice to my new address.", "neutral"),
+    ("I love it, thank you so much!", "positive"),
+]
+"""Feedback with its category, for the model that drafts."""
+
 DRAFT: dict[str, JsonValue] = {
     "type": "object",
     "properties": {"category": {"type": "string", "enum": [*CATEGORIES]}},
@@ -78,16 +85,21 @@ async def customer_feedback(documents: list[str]) -> dict[str, JsonValue]:
 
 async def draft_labels(texts: list[str]) -> tuple[str, list[str | None]]:
     """What a language model would answer, and which one it is; people decide."""
-    ask = f"{QUESTION} Answer with a category: {', '.join(CATEGORIES)}."
+    worked = [message for text, category in EXAMPLES for message in (asked(text), answered(category))]
     answers = await draft.map(
         [
-            {
-                "messages": [{"role": "user", "content": f"Customer feedback: {text}\n\n{ask}"}],
-                "output_schema": DRAFT,
-                "temperature": 0,
-                "max_tokens": 50,
-            }
+            {"messages": [*worked, asked(text)], "output_schema": DRAFT, "temperature": 0, "max_tokens": 50}
             for text in texts
         ]
     )
     return answers[0].model, [str(json.loads(answer.text)["category"]) for answer in answers]
+
+
+def asked(text: str) -> dict[str, str]:
+    """A customer's text as the model is asked about it."""
+    return {"role": "user", "content": f"{QUESTION}\n{text}"}
+
+
+def answered(category: str) -> dict[str, str]:
+    """An answer as the model should give it."""
+    return {"role": "assistant", "content": json.dumps({"category": category})}

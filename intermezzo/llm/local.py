@@ -1,6 +1,7 @@
 """A GGUF model run by llama.cpp in this process: nothing that is asked leaves the machine. Needs the extra `local`."""
 
 import asyncio
+import os
 import secrets
 import tempfile
 import threading
@@ -19,7 +20,7 @@ from intermezzo.errors import (
     RequestRejected,
 )
 from intermezzo.llm.endings import checked
-from intermezzo.llm.request import Answer, Request
+from intermezzo.llm.request import Answer, Request, Schema
 
 
 class LocalModel:
@@ -45,7 +46,7 @@ class LocalModel:
         Raises:
             ProviderNotConfigured: the extra is not installed, or the file is not a model llama.cpp can load.
             InputTooLong: there is no room for the question.
-            RequestRejected: llama.cpp cannot hold a model to this schema.
+            RequestRejected: the model's chat template refuses the conversation.
             ProviderTimedOut: it took longer than `LLM_TIMEOUT_SECONDS`.
             ProviderError: see `intermezzo.llm.endings`.
         """
@@ -86,8 +87,10 @@ def _server(path: str, context_tokens: int) -> Any:  # noqa: ANN401 (xllamacpp h
     params.n_ctx = context_tokens
     params.n_parallel = 1
     params.verbosity = -1  # else it logs prompts
-    # Threads that wait busily for each other take seconds per token where others want the processor too.
-    params.cpuparams.poll = params.cpuparams_batch.poll = 0
+    # Half the processors: its threads wait busily for each other, and when something else runs on the processor of
+    # one of them, all together are ten times slower than a single one.
+    threads = max(1, (os.cpu_count() or 1) // 2)
+    params.cpuparams.n_threads = params.cpuparams_batch.n_threads = threads
     params.ui = False
     # It insists on listening. Here nobody can reach it: on a socket that is unlinked, behind a key nobody knows.
     params.api_keys = [secrets.token_urlsafe(32)]
@@ -111,7 +114,7 @@ def _complete(server: Any, path: str, request: Request, is_abandoned: Callable[[
     try:
         server.handle_chat_completions(_body(request), take)
     except ValueError:
-        raise RequestRejected("local: llama.cpp cannot hold a model to this output_schema") from None
+        raise RequestRejected("local: the model's chat template refuses a conversation like this") from None
     for chunk in chunks:
         if error := chunk.get("error"):
             kind = InputTooLong if error.get("type") == "exceed_context_size_error" else ProviderUnavailable
@@ -130,9 +133,14 @@ def _complete(server: Any, path: str, request: Request, is_abandoned: Callable[[
 
 
 def _body(request: Request) -> dict[str, Any]:
-    system = [{"role": "system", "content": request.system}] if request.system else []
+    turns = [{"role": "system", "content": request.system}] if request.system else []
+    for turn in request.turns:
+        if turns and turns[-1]["role"] == turn.role:  # many chat templates refuse two in a row
+            turns[-1]["content"] += f"\n\n{turn.content}"
+        else:
+            turns.append({"role": turn.role, "content": turn.content})
     body: dict[str, Any] = {
-        "messages": [*system, *({"role": turn.role, "content": turn.content} for turn in request.turns)],
+        "messages": turns,
         "temperature": request.temperature,
         "max_tokens": request.max_tokens,
         "stream": True,
@@ -140,5 +148,11 @@ def _body(request: Request) -> dict[str, Any]:
         "chat_template_kwargs": {"enable_thinking": False},
     }
     if request.schema is not None:
-        body["response_format"] = {"type": "json_schema", "json_schema": {"schema": dict(request.schema)}}
+        body["grammar"] = _grammar(request.schema)
     return body
+
+
+def _grammar(schema: Schema) -> str:
+    """The schema as llama.cpp's grammar, without optional blanks: small models write blanks for ever."""
+    llama: Any = import_module("xllamacpp")
+    return llama.json_schema_to_grammar({**schema, "x-guidance": {"whitespace_flexible": False}})

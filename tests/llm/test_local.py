@@ -11,7 +11,14 @@ from typing import Any
 
 import pytest
 
-from intermezzo import AnswerTruncated, InputTooLong, ProviderNotConfigured, ProviderTimedOut, RequestRejected
+from intermezzo import (
+    AnswerInvalid,
+    AnswerTruncated,
+    InputTooLong,
+    ProviderNotConfigured,
+    ProviderTimedOut,
+    llm_generate,
+)
 from tests.llm.conftest import ask
 
 MODEL = os.environ.get("LLM_TEST_MODEL", "")
@@ -77,9 +84,15 @@ class TestLocalModel:
         with pytest.raises(InputTooLong, match="LLM_LOCAL_CONTEXT_TOKENS"):
             await ask("word " * 2000)
 
-    async def test_a_schema_it_cannot_be_held_to_is_an_error(self) -> None:
-        with pytest.raises(RequestRejected, match="cannot hold a model to this output_schema"):
-            await ask(FEEDBACK, output_schema={"$defs": {"a": {"$anchor": "x", "type": "integer"}}, "$ref": "#x"})
+    async def test_a_conversation_may_have_turns_of_the_same_role_in_a_row(self) -> None:
+        messages = [{"role": "user", "content": text} for text in ("The parcel was late.", FEEDBACK)]
+        answer = await llm_generate.perform(llm_generate.parse(messages=messages, output_schema=LABEL, max_tokens=30))
+        assert answer.data
+
+    async def test_a_schema_llama_cpp_does_not_know_is_checked_all_the_same(self) -> None:
+        unknown = {"type": "array", "uniqueItems": True, "contains": {"type": "integer"}}
+        with pytest.raises((AnswerInvalid, AnswerTruncated)):
+            await ask(FEEDBACK, output_schema=unknown, max_tokens=30)
 
     async def test_a_question_that_takes_too_long_is_given_up(self, monkeypatch: pytest.MonkeyPatch) -> None:
         with monkeypatch.context() as patch:
