@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from intermezzo.demo.runner import Outcome
 
 
@@ -65,6 +67,27 @@ def show(outcome: "Outcome") -> None:
     from rich.table import Table
 
     console = Console()
+    _show_labels(outcome, console)
+    credits = Table(title="Credits spent")
+    for heading in ("step", "worker", "calls", "credits"):
+        credits.add_column(heading, justify="right" if heading in ("calls", "credits") else "left")
+    for step in outcome.steps:
+        worker = "people" if step.kind == "human" else "function"
+        credits.add_row(step.step, worker, str(step.calls), str(step.spent_credits))
+    credits.add_section()
+    credits.add_row("total", "", "", str(sum(step.spent_credits for step in outcome.steps)))
+    console.print(credits)
+    verdict = "the books balance" if outcome.audit.clean else f"[red]{'; '.join(outcome.audit.problems)}[/red]"
+    console.print(f"Audit of {outcome.audit.transfers} transfers: {verdict}.")
+    console.print(f"The run suspended {outcome.suspensions} times and was resumed each time.")
+    console.print(f"In the Prefect UI: {outcome.url}", soft_wrap=True)
+    console.print("[dim]`intermezzo serve` shows it again; simulated workers answered, with test credits.[/dim]")
+
+
+def _show_labels(outcome: "Outcome", console: "Console") -> None:
+    """What people decided, beside what a model guessed."""
+    from rich.table import Table
+
     model = outcome.report.draft_model
     labels = Table(title="What customers say", show_lines=False)
     headings = (
@@ -90,18 +113,3 @@ def show(outcome: "Outcome") -> None:
             f"The drafts are guesses of {model}: {same} of {len(outcome.report.items)} are what people decided."
         )
     console.print()
-
-    credits = Table(title="Credits spent")
-    for heading in ("step", "worker", "calls", "credits"):
-        credits.add_column(heading, justify="right" if heading in ("calls", "credits") else "left")
-    for step in outcome.steps:
-        worker = "people" if step.kind == "human" else "function"
-        credits.add_row(step.step, worker, str(step.calls), str(step.spent_credits))
-    credits.add_section()
-    credits.add_row("total", "", "", str(sum(step.spent_credits for step in outcome.steps)))
-    console.print(credits)
-    verdict = "the books balance" if outcome.audit.clean else f"[red]{'; '.join(outcome.audit.problems)}[/red]"
-    console.print(f"Audit of {outcome.audit.transfers} transfers: {verdict}.")
-    console.print(f"The run suspended {outcome.suspensions} times and was resumed each time.")
-    console.print(f"In the Prefect UI: {outcome.url}", soft_wrap=True)
-    console.print("[dim]`intermezzo serve` shows it again; simulated workers answered, with test credits.[/dim]")

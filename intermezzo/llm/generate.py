@@ -10,8 +10,8 @@ from intermezzo.errors import AnswerInvalid, ProviderTimedOut
 from intermezzo.llm.choice import Choice, choose
 from intermezzo.llm.models import open_model, turn
 from intermezzo.llm.patience import Patience
-from intermezzo.llm.request import Answer, Request, Turn
-from intermezzo.llm.settings import llm_settings
+from intermezzo.llm.request import Answer, LanguageModel, Request, Turn
+from intermezzo.llm.settings import LlmSettings, llm_settings
 from intermezzo.steps import current_call
 
 T = TypeVar("T")
@@ -68,22 +68,11 @@ async def generate(request: Request, read: Callable[[str], T], *, model: str | N
     settings = llm_settings()
     choice = choose(model, settings)
     asked = await open_model(choice, settings)
-    call = current_call()
     async with await turn(choice.provider, settings):
         limit = asyncio.timeout(settings.deadline_seconds)
-        ends_at = asyncio.get_running_loop().time() + settings.deadline_seconds
-        patience = Patience.of(
-            settings,
-            earlier_tries=call.retry if call else 0,
-            left_seconds=lambda: ends_at - asyncio.get_running_loop().time(),
-        )
-
-        async def ask(question: Request, key: str | None) -> Answer:
-            return await patience.persist(lambda: asked.ask(question, idempotency_key=key))
-
         try:
             async with limit:
-                value, answer = await _until_read(ask, request, read, call_id=call.id if call else None)
+                value, answer = await _until_read(_patiently(asked, settings), request, read)
         except TimeoutError:
             if not limit.expired():
                 raise
@@ -97,18 +86,27 @@ async def generate(request: Request, read: Callable[[str], T], *, model: str | N
     return Generated(value=value, answer=answer, choice=choice)
 
 
-async def _until_read(
-    ask: Callable[[Request, str | None], Awaitable[Answer]],
-    request: Request,
-    read: Callable[[str], T],
-    *,
-    call_id: str | None,
-) -> tuple[T, Answer]:
+_Ask = Callable[[Request, str | None], Awaitable[Answer]]
+"""Asks a question under an idempotency key."""
+
+
+def _patiently(asked: LanguageModel, settings: LlmSettings) -> _Ask:
+    """Ask with as much patience as the current call has left, from now to the deadline."""
+    call, now = current_call(), asyncio.get_running_loop().time
+    ends_at = now() + settings.deadline_seconds
+    patience = Patience.of(settings, earlier_tries=call.retry if call else 0, left_seconds=lambda: ends_at - now())
+
+    async def ask(question: Request, key: str | None) -> Answer:
+        return await patience.persist(lambda: asked.ask(question, idempotency_key=key))
+
+    return ask
+
+
+async def _until_read(ask: _Ask, request: Request, read: Callable[[str], T]) -> tuple[T, Answer]:
     """The answer's value, and the answer with the tokens of all that were given; raises Unreadable at the end."""
     input_tokens = output_tokens = 0
     for repair in itertools.count():
-        # Another question is another key.
-        answer = await ask(request, f"{call_id}-repair-{repair}" if call_id and repair else call_id)
+        answer = await ask(request, _idempotency_key(repair))
         input_tokens += answer.input_tokens
         output_tokens += answer.output_tokens
         try:
@@ -120,6 +118,14 @@ async def _until_read(
         else:
             return value, replace(answer, input_tokens=input_tokens, output_tokens=output_tokens)
     raise AssertionError("it counts without end")
+
+
+def _idempotency_key(repair: int) -> str | None:
+    """The id of the current step call; a correction is another question, so it has another key."""
+    call = current_call()
+    if call is None:
+        return None
+    return f"{call.id}-repair-{repair}" if repair else call.id
 
 
 def _corrected(request: Request, text: str, flaw: str) -> Request:

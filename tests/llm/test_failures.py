@@ -19,7 +19,8 @@ from intermezzo import (
     UnknownModel,
 )
 from tests.llm.conftest import PROMPT, ask, working_on
-from tests.llm.server import KEY, FakeProvider, Reply
+from tests.llm.gemini_wire import GeminiWire
+from tests.llm.server import KEY, FakeProvider, Reply, as_json, serving
 
 
 @pytest.mark.parametrize(
@@ -159,6 +160,18 @@ async def test_a_pause_that_is_too_long_is_left_to_the_caller(
     with pytest.raises(RateLimited, match="asks to wait 3600 s") as caught:
         await ask()
     assert (caught.value.retry_after_seconds, len(provider.asked)) == (3600, 1)
+
+
+async def test_the_pause_in_the_body_of_geminis_error_is_kept_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    pause = {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "4000s"}
+    error = {"code": 429, "message": "no", "status": "RESOURCE_EXHAUSTED", "details": [pause]}
+    with serving(GeminiWire()) as gemini:
+        monkeypatch.setenv("GEMINI_API_KEY", KEY)
+        monkeypatch.setenv("GOOGLE_GEMINI_BASE_URL", gemini.url)
+        gemini.will(as_json({"error": error}, status=429))
+        with pytest.raises(RateLimited) as caught:
+            await ask()
+    assert (caught.value.retry_after_seconds, len(gemini.asked)) == (4000, 1)
 
 
 async def test_the_engines_retries_ask_once_each(provider: FakeProvider, monkeypatch: pytest.MonkeyPatch) -> None:
