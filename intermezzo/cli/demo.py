@@ -48,7 +48,9 @@ def demo(*, me: bool, stay: bool | None, as_json: bool) -> None:
 @contextmanager
 def _demo_settings() -> Generator[None]:
     """Test mode, so that simulated workers may answer; and little patience, so that the run is seen to suspend."""
-    chosen = {"INTERMEZZO_TEST_MODE": "true", "PREFECT_LOGGING_LEVEL": "ERROR"}
+    # The demo tells how its run went; Prefect's log would tell it again, with tracebacks, between the questions.
+    level = "INFO" if os.environ.get("INTERMEZZO_DEBUG") == "1" else "CRITICAL"
+    chosen = {"INTERMEZZO_TEST_MODE": "true", "PREFECT_LOGGING_LEVEL": level}
     chosen |= {"INTERMEZZO_HOT_WAIT_SECONDS": os.environ.get("INTERMEZZO_HOT_WAIT_SECONDS", "1")}
     os.environ.update(chosen)
     yield
@@ -79,7 +81,7 @@ def show(outcome: "Outcome") -> None:
     console.print(credits)
     verdict = "the books balance" if outcome.audit.clean else f"[red]{'; '.join(outcome.audit.problems)}[/red]"
     console.print(f"Audit of {outcome.audit.transfers} transfers: {verdict}.")
-    console.print(f"The run suspended {outcome.suspensions} times and was resumed each time.")
+    console.print(f"Times the run suspended, and was resumed: {outcome.suspensions}.")
     console.print(f"In the Prefect UI: {outcome.url}", soft_wrap=True)
     console.print("[dim]`intermezzo serve` shows it again; simulated workers answered, with test credits.[/dim]")
 

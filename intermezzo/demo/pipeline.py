@@ -7,11 +7,13 @@ from pathlib import Path
 from prefect import flow
 from pydantic import BaseModel, JsonValue
 
-from intermezzo import code_execute, document_parse, label_text, llm_generate, pii_detect
+from intermezzo import NoConsensus, StepError, code_execute, document_parse, label_text, llm_generate, pii_detect
 from intermezzo.demo import split_items
+from intermezzo.human_steps.label_text import LabelTextOutput
 from intermezzo.llm import is_configured
 
 CATEGORIES = ["positive", "negative", "neutral"]
+NO_MAJORITY = "no majority"
 QUESTION = "How does this customer feel?"
 
 sentiment = label_text.with_options(name="sentiment", assignments_required=3, consensus_strategy="majority_vote")
@@ -72,15 +74,24 @@ async def customer_feedback(documents: list[str]) -> dict[str, JsonValue]:
     masked = await pii_detect.map([{"text": text, "mask": True} for _, text in found])
     texts = [item.redacted_text or "" for item in masked]
     model, drafts = await draft_labels(texts) if is_configured() else (None, [None] * len(texts))
-    labels = await sentiment.map([{"text": text, "categories": CATEGORIES, "question": QUESTION} for text in texts])
+    questions = [{"text": text, "categories": CATEGORIES, "question": QUESTION} for text in texts]
+    labels = [as_vote(label) for label in await sentiment.map(questions, return_exceptions=True)]
 
-    votes = [{"category": label.category, "agreement": label.agreement} for label in labels]
-    counted = await code_execute(code=COUNT, stdin=json.dumps(votes))
+    counted = await code_execute(code=COUNT, stdin=json.dumps(labels))
     items = [
-        Feedback(source=source, text=text, draft=drafted, **label.model_dump(exclude={"submissions"}))
+        Feedback.model_validate({"source": source, "text": text, "draft": drafted, **label})
         for (source, _), text, drafted, label in zip(found, texts, drafts, labels, strict=True)
     ]
     return Report(items=items, draft_model=model, **json.loads(counted.stdout)).model_dump(mode="json")
+
+
+def as_vote(label: LabelTextOutput | StepError) -> dict[str, JsonValue]:
+    """What three people said: a category, or that each said something else."""
+    if isinstance(label, NoConsensus):
+        return {"category": NO_MAJORITY, "agreement": 0.0, "summary": str(label)}
+    if isinstance(label, StepError):
+        raise label
+    return label.model_dump(mode="json", exclude={"submissions"})
 
 
 async def draft_labels(texts: list[str]) -> tuple[str, list[str | None]]:

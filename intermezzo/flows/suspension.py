@@ -6,6 +6,7 @@ before the suspension has landed in Prefect, the look afterwards resumes again.
 """
 
 import json
+import logging
 import textwrap
 import uuid
 from typing import TYPE_CHECKING
@@ -26,6 +27,19 @@ if TYPE_CHECKING:
 
 STATE_NAME = "Awaiting workers"
 """Name of the state of suspended runs in Prefect."""
+
+
+_flow_run_logger = logging.getLogger("prefect.flow_runs")
+
+
+def _suspending_is_no_error(record: logging.LogRecord) -> bool:
+    """Prefect logs every end of an execution that is not a success as an error."""
+    if record.levelno == logging.ERROR and record.getMessage().startswith(f"Finished in state {STATE_NAME}("):
+        record.levelno, record.levelname = logging.INFO, "INFO"
+    return _flow_run_logger.isEnabledFor(record.levelno)
+
+
+_flow_run_logger.addFilter(_suspending_is_no_error)
 
 
 async def suspend(attempt: "Attempt") -> None:

@@ -4,7 +4,9 @@ import base64
 
 import pytest
 
+from intermezzo import HumanTaskExpired, NoConsensus
 from intermezzo.demo import documents, split_items
+from intermezzo.demo.pipeline import as_vote
 from intermezzo.primitives import document_parse, pii_detect
 
 
@@ -55,3 +57,10 @@ def test_a_block_of_lines_is_one_item_and_a_table_row_is_one_item() -> None:
 def test_a_single_line_with_a_tab_is_no_table() -> None:
     assert split_items("Ann:\tgood") == ["Ann: good"]
     assert split_items("") == []
+
+
+def test_three_people_who_each_say_something_else_are_shown_and_do_not_end_the_run() -> None:
+    tie = NoConsensus("sentiment: tied on category")
+    assert as_vote(tie) == {"category": "no majority", "agreement": 0.0, "summary": "sentiment: tied on category"}
+    with pytest.raises(HumanTaskExpired):
+        as_vote(HumanTaskExpired("nobody came"))

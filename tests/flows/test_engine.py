@@ -1,6 +1,7 @@
 """What the engine promises of calls in a flow: done once, charged once, replayed from the journal."""
 
 import asyncio
+import logging
 from typing import Any
 
 import pytest
@@ -39,6 +40,21 @@ async def test_a_run_suspends_for_people_and_goes_on_without_doing_anything_twic
     assert work == ["double 1", "double 10"]
     assert await rig.spent() == 3 + 5 + 3
     assert await rig.run_state(run) == "completed"
+
+
+async def test_a_suspension_is_not_logged_as_an_error(sqlite_rig: Rig, caplog: pytest.LogCaptureFixture) -> None:
+    @flow
+    async def review(text: str) -> str:
+        return (await verify(text=text, categories=CHOICES)).category
+
+    flow_runs = logging.getLogger("prefect.flow_runs")
+    run = await sqlite_rig.deploy(review, text="t")
+    with caplog.at_level(logging.INFO, flow_runs.name):
+        flow_runs.addHandler(caplog.handler)
+        assert isinstance(await sqlite_rig.attempt(review, run), Suspended)
+        flow_runs.removeHandler(caplog.handler)
+    said = [record.levelname for record in caplog.records if f"Finished in state {STATE_NAME}" in record.getMessage()]
+    assert set(said) == {"INFO"}
 
 
 async def test_an_attempt_too_early_suspends_again(sqlite_rig: Rig) -> None:
