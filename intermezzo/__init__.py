@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from intermezzo.errors import (
+        AnswerInvalid,
+        AnswerRefused,
+        AnswerTruncated,
         AttemptSuperseded,
         AuditFailed,
         AuthorError,
@@ -18,48 +21,72 @@ if TYPE_CHECKING:
         HumanTaskCancelled,
         HumanTaskExpired,
         HumanTaskNotFound,
+        InputTooLong,
         InsufficientCredits,
         IntermezzoError,
         InvalidInput,
         InvalidResponse,
+        KeyRefused,
         MapFailed,
         MisplacedStep,
         NoConsensus,
         NotClaimable,
         ProviderError,
+        ProviderNotConfigured,
+        ProviderOverloaded,
+        ProviderTimedOut,
+        ProviderUnavailable,
+        QuotaExhausted,
+        RateLimited,
         RecordedOutputMismatch,
+        RequestRejected,
         SandboxError,
         StepError,
         StepFailed,
         StepTimedOut,
         StoreError,
+        UnknownModel,
         UnstableInput,
         WorkerError,
     )
     from intermezzo.human_steps.human_step import Answer, HumanStep, Submission, human_step
     from intermezzo.human_steps.label_text import label_text
-    from intermezzo.primitives import code_execute, document_parse, llm_generate, pii_detect
+    from intermezzo.primitives import (
+        code_execute,
+        data_transform,
+        document_parse,
+        llm_generate,
+        pii_detect,
+        web_research,
+    )
     from intermezzo.settings import Settings
     from intermezzo.steps import Primitive, Step, StepCall, current_call, step
 
 _ERRORS = (
-    "AttemptSuperseded AuditFailed AuthorError BudgetExceeded ClaimLost CreditsError DefinitionError "
-    "HumanTaskCancelled HumanTaskExpired HumanTaskNotFound InsufficientCredits IntermezzoError InvalidInput "
-    "InvalidResponse MapFailed MisplacedStep NoConsensus NotClaimable ProviderError RecordedOutputMismatch "
-    "SandboxError StepError StepFailed StepTimedOut StoreError UnstableInput WorkerError"
+    "AnswerInvalid AnswerRefused AnswerTruncated AttemptSuperseded AuditFailed AuthorError BudgetExceeded ClaimLost "
+    "CreditsError DefinitionError HumanTaskCancelled HumanTaskExpired HumanTaskNotFound InputTooLong "
+    "InsufficientCredits IntermezzoError InvalidInput InvalidResponse KeyRefused MapFailed MisplacedStep NoConsensus "
+    "NotClaimable ProviderError ProviderNotConfigured ProviderOverloaded ProviderTimedOut ProviderUnavailable "
+    "QuotaExhausted RateLimited RecordedOutputMismatch RequestRejected SandboxError StepError StepFailed StepTimedOut "
+    "StoreError UnknownModel UnstableInput WorkerError"
 )
 
 _HOMES = {
     **dict.fromkeys(_ERRORS.split(), "errors"),
     **dict.fromkeys(["Answer", "HumanStep", "Submission", "human_step"], "human_steps.human_step"),
     "label_text": "human_steps.label_text",
-    **dict.fromkeys(["code_execute", "document_parse", "llm_generate", "pii_detect"], "primitives"),
+    **dict.fromkeys(
+        ["code_execute", "data_transform", "document_parse", "llm_generate", "pii_detect", "web_research"], "primitives"
+    ),
     "Settings": "settings",
     **dict.fromkeys(["Primitive", "Step", "StepCall", "current_call", "step"], "steps"),
 }
 
 __all__ = [
     "Answer",
+    "AnswerInvalid",
+    "AnswerRefused",
+    "AnswerTruncated",
     "AttemptSuperseded",
     "AuditFailed",
     "AuthorError",
@@ -71,17 +98,26 @@ __all__ = [
     "HumanTaskCancelled",
     "HumanTaskExpired",
     "HumanTaskNotFound",
+    "InputTooLong",
     "InsufficientCredits",
     "IntermezzoError",
     "InvalidInput",
     "InvalidResponse",
+    "KeyRefused",
     "MapFailed",
     "MisplacedStep",
     "NoConsensus",
     "NotClaimable",
     "Primitive",
     "ProviderError",
+    "ProviderNotConfigured",
+    "ProviderOverloaded",
+    "ProviderTimedOut",
+    "ProviderUnavailable",
+    "QuotaExhausted",
+    "RateLimited",
     "RecordedOutputMismatch",
+    "RequestRejected",
     "SandboxError",
     "Settings",
     "Step",
@@ -91,16 +127,19 @@ __all__ = [
     "StepTimedOut",
     "StoreError",
     "Submission",
+    "UnknownModel",
     "UnstableInput",
     "WorkerError",
     "code_execute",
     "current_call",
+    "data_transform",
     "document_parse",
     "human_step",
     "label_text",
     "llm_generate",
     "pii_detect",
     "step",
+    "web_research",
 ]
 
 

@@ -23,6 +23,19 @@
     │   ├── NotClaimable            the task is closed, full, or was already answered by this worker
     │   └── ClaimLost               the claim lapsed or was never this worker's
     ├── ProviderError               a service outside failed; `retryable` says whether trying again helps
+    │   ├── ProviderNotConfigured   nobody said which service to use, or something it needs is missing
+    │   ├── KeyRefused              the key is wrong, or does not allow this
+    │   ├── QuotaExhausted          the account with the provider has nothing left
+    │   ├── UnknownModel            the provider has no model of that name
+    │   ├── RequestRejected         the provider finds the request itself wrong
+    │   ├── InputTooLong            the input is more than the model takes
+    │   ├── RateLimited             too many requests; a retry helps, after `retry_after_seconds`
+    │   ├── ProviderOverloaded      the provider has too much to do; a retry helps
+    │   ├── ProviderUnavailable     it failed, or the connection to it did; a retry helps
+    │   ├── ProviderTimedOut        (TimeoutError)  it took too long; a retry helps
+    │   ├── AnswerRefused           the model or a safety filter declined to answer
+    │   ├── AnswerTruncated         the answer is longer than `max_tokens`
+    │   └── AnswerInvalid           the answer is empty or not in the form that was asked for
     ├── SandboxError                untrusted code could not be run as demanded
     ├── StoreError                  the database refused or is unreachable
     └── AuditFailed                 the books do not balance
@@ -178,11 +191,80 @@ class ClaimLost(WorkerError):
 
 
 class ProviderError(IntermezzoError):
-    """A service outside failed."""
+    """A service outside failed.
 
-    def __init__(self, message: str, *, retryable: bool = False) -> None:
-        self.retryable = retryable
+    Attributes:
+        retryable: whether asking again may succeed.
+        retry_after_seconds: how long the service asks to wait before that; None: it did not say.
+    """
+
+    def __init__(
+        self, message: str, *, retryable: bool | None = None, retry_after_seconds: float | None = None
+    ) -> None:
+        if retryable is not None:
+            self.retryable = retryable
+        self.retry_after_seconds = retry_after_seconds
         super().__init__(message)
+
+
+class ProviderNotConfigured(ProviderError):
+    """Nobody said which service to use, or something it needs is missing."""
+
+
+class KeyRefused(ProviderError):
+    """The provider refuses the key, or what it is used for."""
+
+
+class QuotaExhausted(ProviderError):
+    """The account with the provider has no credit or quota left; waiting does not help."""
+
+
+class UnknownModel(ProviderError):
+    """The provider has no model of that name."""
+
+
+class RequestRejected(ProviderError):
+    """The provider finds the request itself wrong."""
+
+
+class InputTooLong(ProviderError):
+    """The input is more than the model takes."""
+
+
+class RateLimited(ProviderError):
+    """There were too many requests."""
+
+    retryable = True
+
+
+class ProviderOverloaded(ProviderError):
+    """The provider has too much to do at the moment."""
+
+    retryable = True
+
+
+class ProviderUnavailable(ProviderError):
+    """The provider failed, or the connection to it did."""
+
+    retryable = True
+
+
+class ProviderTimedOut(ProviderError, TimeoutError):
+    """The provider took too long."""
+
+    retryable = True
+
+
+class AnswerRefused(ProviderError):
+    """The model or a safety filter of the provider declined to answer."""
+
+
+class AnswerTruncated(ProviderError):
+    """The answer is longer than `max_tokens`."""
+
+
+class AnswerInvalid(ProviderError):
+    """The answer is empty, or not in the form that was asked for."""
 
 
 class SandboxError(IntermezzoError):

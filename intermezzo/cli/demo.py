@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from intermezzo.demo.runner import Outcome
 
 
@@ -67,19 +69,7 @@ def show(outcome: "Outcome") -> None:
     from rich.table import Table
 
     console = Console()
-    drafted = any(item.draft for item in outcome.report.items)
-    labels = Table(title="What customers say", show_lines=False)
-    for heading in ("source", "feedback (personal data masked)", *(["draft"] if drafted else []), "label", "agreement"):
-        labels.add_column(heading, overflow="fold", ratio=6 if heading.startswith("feedback") else None)
-    for item in outcome.report.items:
-        text = " ".join(item.text.split())
-        shown = textwrap.shorten(text, 110, placeholder=" …")
-        cells: list[Any] = [item.source, shown, *([item.draft or ""] if drafted else [])]
-        labels.add_row(*cells, item.category, f"{item.agreement:.0%}")
-    console.print(labels)
-    counts = ", ".join(f"{count} {category}" for category, count in outcome.report.counts.items())
-    console.print(f"{counts}; mean agreement {outcome.report.mean_agreement:.0%}\n")
-
+    _show_labels(outcome, console)
     credits = Table(title="Credits spent")
     for heading in ("step", "worker", "calls", "credits"):
         credits.add_column(heading, justify="right" if heading in ("calls", "credits") else "left")
@@ -94,3 +84,34 @@ def show(outcome: "Outcome") -> None:
     console.print(f"Times the run suspended, and was resumed: {outcome.suspensions}.")
     console.print(f"In the Prefect UI: {outcome.url}", soft_wrap=True)
     console.print("[dim]`intermezzo serve` shows it again; simulated workers answered, with test credits.[/dim]")
+
+
+def _show_labels(outcome: "Outcome", console: "Console") -> None:
+    """What people decided, beside what a model guessed."""
+    from rich.table import Table
+
+    model = outcome.report.draft_model
+    labels = Table(title="What customers say", show_lines=False)
+    headings = (
+        "source",
+        "feedback (personal data masked)",
+        *(["model's draft"] if model else []),
+        "people",
+        "agreement",
+    )
+    for heading in headings:
+        labels.add_column(heading, overflow="fold", ratio=6 if heading.startswith("feedback") else None)
+    for item in outcome.report.items:
+        text = " ".join(item.text.split())
+        shown = textwrap.shorten(text, 110, placeholder=" …")
+        cells: list[Any] = [item.source, shown, *([item.draft or ""] if model else [])]
+        labels.add_row(*cells, item.category, f"{item.agreement:.0%}")
+    console.print(labels)
+    counts = ", ".join(f"{count} {category}" for category, count in outcome.report.counts.items())
+    console.print(f"{counts}; mean agreement {outcome.report.mean_agreement:.0%}")
+    if model:
+        same = sum(item.draft == item.category for item in outcome.report.items)
+        console.print(
+            f"The drafts are guesses of {model}: {same} of {len(outcome.report.items)} are what people decided."
+        )
+    console.print()

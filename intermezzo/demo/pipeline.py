@@ -2,7 +2,6 @@
 
 import base64
 import json
-import os
 from pathlib import Path
 
 from prefect import flow
@@ -11,13 +10,28 @@ from pydantic import BaseModel, JsonValue
 from intermezzo import NoConsensus, StepError, code_execute, document_parse, label_text, llm_generate, pii_detect
 from intermezzo.demo import split_items
 from intermezzo.human_steps.label_text import LabelTextOutput
+from intermezzo.llm import is_configured
 
 CATEGORIES = ["positive", "negative", "neutral"]
 NO_MAJORITY = "no majority"
 QUESTION = "How does this customer feel?"
 
 sentiment = label_text.with_options(name="sentiment", assignments_required=3, consensus_strategy="majority_vote")
-draft = llm_generate.with_options(name="draft", retries=2)
+draft = llm_generate.with_options(name="draft")
+
+EXAMPLES = [
+    ("Arrived broken and nobody answers my calls.", "negative"),
+    ("Please send the invoice to my new address.", "neutral"),
+    ("I love it, thank you so much!", "positive"),
+]
+"""Feedback with its category, for the model that drafts."""
+
+DRAFT: dict[str, JsonValue] = {
+    "type": "object",
+    "properties": {"category": {"type": "string", "enum": [*CATEGORIES]}},
+    "required": ["category"],
+    "additionalProperties": False,
+}
 
 COUNT = """
 import collections, json, sys
@@ -43,6 +57,8 @@ class Report(BaseModel):
     """What the pipeline returns."""
 
     items: list[Feedback]
+    draft_model: str | None
+    """Who drafted."""
     counts: dict[str, int]
     mean_agreement: float
 
@@ -57,7 +73,7 @@ async def customer_feedback(documents: list[str]) -> dict[str, JsonValue]:
 
     masked = await pii_detect.map([{"text": text, "mask": True} for _, text in found])
     texts = [item.redacted_text or "" for item in masked]
-    drafts = await draft_labels(texts) if has_llm_key() else [None] * len(texts)
+    model, drafts = await draft_labels(texts) if is_configured() else (None, [None] * len(texts))
     questions = [{"text": text, "categories": CATEGORIES, "question": QUESTION} for text in texts]
     labels = [as_vote(label) for label in await sentiment.map(questions, return_exceptions=True)]
 
@@ -66,7 +82,7 @@ async def customer_feedback(documents: list[str]) -> dict[str, JsonValue]:
         Feedback.model_validate({"source": source, "text": text, "draft": drafted, **label})
         for (source, _), text, drafted, label in zip(found, texts, drafts, labels, strict=True)
     ]
-    return Report(items=items, **json.loads(counted.stdout)).model_dump(mode="json")
+    return Report(items=items, draft_model=model, **json.loads(counted.stdout)).model_dump(mode="json")
 
 
 def as_vote(label: LabelTextOutput | StepError) -> dict[str, JsonValue]:
@@ -78,15 +94,23 @@ def as_vote(label: LabelTextOutput | StepError) -> dict[str, JsonValue]:
     return label.model_dump(mode="json", exclude={"submissions"})
 
 
-def has_llm_key() -> bool:
-    """Whether the drafting step joins in."""
-    return any(os.environ.get(f"{name}_API_KEY") for name in ("ANTHROPIC", "OPENAI", "GEMINI"))
-
-
-async def draft_labels(texts: list[str]) -> list[str | None]:
-    """What a language model would answer; people decide."""
-    ask = f"{QUESTION} Answer with one word of: {', '.join(CATEGORIES)}."
+async def draft_labels(texts: list[str]) -> tuple[str, list[str | None]]:
+    """What a language model would answer, and which one it is; people decide."""
+    worked = [message for text, category in EXAMPLES for message in (asked(text), answered(category))]
     answers = await draft.map(
-        [{"messages": [{"role": "user", "content": text}], "system_prompt": ask, "max_tokens": 10} for text in texts]
+        [
+            {"messages": [*worked, asked(text)], "output_schema": DRAFT, "temperature": 0, "max_tokens": 50}
+            for text in texts
+        ]
     )
-    return [answer.text.strip().lower() for answer in answers]
+    return answers[0].model, [str(json.loads(answer.text)["category"]) for answer in answers]
+
+
+def asked(text: str) -> dict[str, str]:
+    """A customer's text as the model is asked about it."""
+    return {"role": "user", "content": f"{QUESTION}\n{text}"}
+
+
+def answered(category: str) -> dict[str, str]:
+    """An answer as the model should give it."""
+    return {"role": "assistant", "content": json.dumps({"category": category})}

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from pydantic import BaseModel
@@ -28,7 +29,7 @@ async def perform(step: Primitive[..., Any, Out], input: BaseModel, call: StepCa
             break
         pause = min(step.options.retry_delay_seconds * 2**retry, _LONGEST_PAUSE_SECONDS)
         await asyncio.sleep(pause * random.uniform(1, 1.2))  # noqa: S311 (spreads retries, keeps no secret)
-        outcome = await _try(step, input, call)
+        outcome = await _try(step, input, replace(call, retry=retry + 1))
     reach("work.after")
     return outcome
 

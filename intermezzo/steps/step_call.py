@@ -18,6 +18,8 @@ class StepCall:
     run_id: str
     step: str
     key: str
+    retry: int = 0
+    """How often it has been tried before, in this attempt of the run (`with_options(retries=)`)."""
 
 
 _current_call: ContextVar[StepCall | None] = ContextVar("intermezzo_step_call", default=None)
