@@ -86,7 +86,8 @@ async def web_research(input: WebResearchInput) -> WebResearchOutput:
     """
     from intermezzo.primitives.web_page import read_page
 
-    return await research(await read_page(input.url), input.instruction)
+    page = await read_page(input.url, max_characters=MAX_PAGE_CHARACTERS)
+    return await research(page, input.instruction)
 
 
 async def research(page: ReadPage, instruction: str) -> WebResearchOutput:
