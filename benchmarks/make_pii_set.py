@@ -10,6 +10,7 @@ import json
 import random
 import re
 from collections.abc import Callable, Sequence
+from datetime import date
 from pathlib import Path
 
 from faker import Faker
@@ -108,6 +109,9 @@ MARKED = {
 }  # fmt: skip
 """Type of the gaps that are personal data."""
 
+UNTIL = date(2025, 1, 1)
+"""The latest day in the texts: not today, so that a seed makes the same texts on any day."""
+
 _GAP = re.compile(r"\{([a-z0-9_]+)\}")
 
 
@@ -143,11 +147,11 @@ def makers(fake: Faker, bank: Faker, chance: random.Random) -> dict[str, Callabl
         "street": lambda: fake.street_address().replace("\n", ", "),
         "company": fake.company,
         "country": fake.country,
-        "date": lambda: fake.date(chance.choice(("%Y-%m-%d", "%d.%m.%Y", "%m/%d/%Y", "%d-%m-%Y", "%Y%m%d"))),
-        "month": fake.month,
-        "year": fake.year,
+        "date": lambda: fake.date(chance.choice(("%Y-%m-%d", "%d.%m.%Y", "%m/%d/%Y", "%d-%m-%Y", "%Y%m%d")), UNTIL),
+        "month": lambda: fake.date("%m", UNTIL),
+        "year": lambda: fake.date("%Y", UNTIL),
         "timestamp": lambda: fake.date(
-            chance.choice(("%Y-%m-%dT%H:%M:%S.000123Z", "%Y-%m-%d %H:%M:%S", "%d/%m/%Y %H:%M"))
+            chance.choice(("%Y-%m-%dT%H:%M:%S.000123Z", "%Y-%m-%d %H:%M:%S", "%d/%m/%Y %H:%M")), UNTIL
         ),
         "amount": lambda: chance.choice(
             ("$1,234,567.89", "€ 1.234.567,89", "1 234 567 kr", "2,500,000 USD", "CHF 12'345.60")

@@ -69,7 +69,7 @@ def test_mixing_anything_costs_in_proportion(alphabet: list[str], seed: int) -> 
     assert growth(lambda length: shuffled(alphabet, seed, length), 10_000) < QUADRATIC / 3
 
 
-@pytest.mark.parametrize("unit", ["a", "1", "@", "a@a.", "11 ", "1:", "4111-", "DE12 ", "passport A1234567 "])
+@pytest.mark.parametrize("unit", ["a", "1", "@", "a@a.", "1:", "4111-", "DE12 ", "passport A1234567 "])
 def test_a_megabyte_costs_ten_times_a_tenth_of_it(unit: str) -> None:
     assert growth(lambda length: repeated(unit, length), 100_000) < QUADRATIC / 3
 
