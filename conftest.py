@@ -47,6 +47,7 @@ hypothesis.settings.register_profile("intermezzo", deadline=None, print_blob=Tru
 hypothesis.settings.load_profile("intermezzo")
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Of the processes that share the tests, one gets all that need a Prefect server: each would start its own."""
     for item in items:

@@ -18,6 +18,7 @@ def bars(sizes: Sizes) -> list[Bar]:
         *_waiting(sizes),
         *_growth(sizes),
         *_pii(sizes),
+        *_sandbox(sizes),
     ]
 
 
@@ -168,5 +169,43 @@ def _pii(sizes: Sizes) -> list[Bar]:
             limit=10,
             sense="at least",
             unit="×",
+        ),
+    ]
+
+
+def _sandbox(sizes: Sizes) -> list[Bar]:
+    name = f"sandbox/programs/ours/{sizes.programs}"
+    left = {
+        "descriptors": ("descriptors_left", 0.0, ""),
+        "processes": ("processes_left", 0.0, ""),
+        "memory": ("megabytes_left", 1.0, "MB"),
+    }
+    return [
+        Bar(
+            case="sandbox",
+            text="a program in the sandbox, against a bare `python -I -c`",
+            measure=lambda f: _figure(f, name, "median_ms") / _figure(f, name, "bare_median_ms"),
+            limit=0.5,
+            sense="at most",
+            unit="×",
+        ),
+        Bar(
+            case="sandbox",
+            text="programs per second, two at a time, against bare ones, by",
+            measure=lambda f: _figure(f, name, "per_second") / _figure(f, name, "bare_per_second"),
+            limit=2,
+            sense="at least",
+            unit="×",
+        ),
+        *(
+            Bar(
+                case="sandbox",
+                text=f"{what} that {sizes.programs:,} programs leave behind",
+                measure=lambda f, key=key: _figure(f, name, key),
+                limit=limit,
+                sense="at most",
+                unit=unit,
+            )
+            for what, (key, limit, unit) in left.items()
         ),
     ]

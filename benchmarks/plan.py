@@ -5,8 +5,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
-Case = Literal["calls", "replay", "resume", "waiting", "growth", "pii"]
-CASES: tuple[Case, ...] = ("calls", "replay", "resume", "waiting", "growth", "pii")
+Case = Literal["calls", "replay", "resume", "waiting", "growth", "pii", "sandbox"]
+CASES: tuple[Case, ...] = ("calls", "replay", "resume", "waiting", "growth", "pii", "sandbox")
 Figures = Mapping[str, Mapping[str, float]]
 """Median of every figure of every job, by the job's name."""
 
@@ -84,6 +84,7 @@ class Sizes:
     parked_resumes: int = 5
     waiting: int = 10_000
     growth: tuple[int, ...] = (1_000, 10_000, 50_000)
+    programs: int = 10_000
     pii_texts: int = 5_000
     """Of each set at most."""
 
@@ -102,6 +103,7 @@ QUICK = Sizes(
     parked_resumes=2,
     waiting=500,
     growth=(500, 2_000),
+    programs=300,
     pii_texts=100,
 )
 
@@ -114,7 +116,7 @@ def jobs(sizes: Sizes, pii_sets: Sequence[Path]) -> list[Job]:
         pii_sets: the files with the texts of the case `pii`.
     """
     runs = [*_calls(sizes), *_replay(sizes), *_resume(sizes), *_waiting(sizes), *_growth(sizes)]
-    return [*runs, *_pii(sizes, pii_sets)]
+    return [*runs, *_pii(sizes, pii_sets), *_sandbox(sizes)]
 
 
 def _calls(sizes: Sizes) -> list[Job]:
@@ -193,6 +195,11 @@ def _pii(sizes: Sizes, sets: Sequence[Path]) -> list[Job]:
         variant = f"context {context}"
         found.append(_job("pii", "texts", "presidio", PRESIDIO_PII, n, *named, "--context", context, variant=variant))
     return [replace(job, beside="f1") for job in found]
+
+
+def _sandbox(sizes: Sizes) -> list[Job]:
+    module = "benchmarks.ours.sandbox"
+    return [_job("sandbox", "programs", "ours", module, sizes.programs, figure="median_ms", repeats=1)]
 
 
 HOT = {"INTERMEZZO_HOT_WAIT_SECONDS": "60"}

@@ -5,6 +5,7 @@ import time
 from pathlib import Path
 
 TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
+PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 
 
 def tree(pid: int) -> list[int]:
@@ -34,6 +35,12 @@ def stat(pid: int) -> list[str]:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except (FileNotFoundError, ProcessLookupError):
         return []
+
+
+def resident_bytes(pid: int) -> int:
+    """Memory of a process that is in RAM; 0 if it has ended."""
+    fields = stat(pid)
+    return int(fields[21]) * PAGE_BYTES if fields else 0
 
 
 def cpu_percent(pid: int, *, seconds: float) -> float:
