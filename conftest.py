@@ -47,14 +47,6 @@ hypothesis.settings.register_profile("intermezzo", deadline=None, print_blob=Tru
 hypothesis.settings.load_profile("intermezzo")
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Of the processes that share the tests, one gets all that need a Prefect server: each would start its own."""
-    for item in items:
-        if item.get_closest_marker("prefect"):
-            item.add_marker(pytest.mark.xdist_group("prefect"))
-
-
 @pytest.fixture(autouse=True)
 def isolated_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """An `INTERMEZZO_HOME` of the test's own, and settings that are read again."""
