@@ -7,20 +7,14 @@ been fetched, nothing goes over the network.
 import asyncio
 import base64
 import binascii
-import re
 from typing import Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from intermezzo.errors import InvalidInput
-from intermezzo.primitives.document_formats import Format, recognise
-from intermezzo.primitives.document_readers import (
-    Document,
-    DocumentPage,
-    DocumentSheet,
-    DocumentTable,
-    read_document,
-)
+from intermezzo.primitives.document_content import DocumentPage, DocumentSheet, DocumentTable
+from intermezzo.primitives.document_formats import Format
+from intermezzo.primitives.document_sandbox import parse_in_sandbox
 from intermezzo.primitives.fetch import MAX_URL_CHARACTERS, Fetcher
 from intermezzo.steps import StepInput, StepOutput, primitive
 
@@ -84,8 +78,9 @@ async def document_parse(input: DocumentParseInput) -> DocumentParseOutput:
     """
     if input.url is not None:
         return await parse_url(input.url, input.mime_type, Fetcher(max_bytes=MAX_DOCUMENT_BYTES))
-    # In a thread: parsing is slow, and everyone else in this event loop would wait.
-    return await asyncio.to_thread(_parse_base64, input.content_base64 or "", input.mime_type)
+    # In a thread: 20 MB take a while, and everyone else in this event loop would wait.
+    data = await asyncio.to_thread(_decoded, input.content_base64 or "")
+    return await _parse(data, input.mime_type)
 
 
 async def parse_url(url: str, mime_type: str | None, fetcher: Fetcher) -> DocumentParseOutput:
@@ -101,12 +96,12 @@ async def parse_url(url: str, mime_type: str | None, fetcher: Fetcher) -> Docume
         ProviderError: it could not be fetched.
     """
     fetched = await fetcher.get(url)
-    document = await asyncio.to_thread(_parse, fetched.content, mime_type or fetched.content_type)
+    document = await _parse(fetched.content, mime_type or fetched.content_type)
     document.metadata["url"] = fetched.url
     return document
 
 
-def _parse_base64(content: str, mime_type: str | None) -> DocumentParseOutput:
+def _decoded(content: str) -> bytes:
     try:
         data = base64.b64decode("".join(content.split()), validate=True)
     except (binascii.Error, ValueError) as error:
@@ -119,33 +114,30 @@ def _parse_base64(content: str, mime_type: str | None) -> DocumentParseOutput:
             f"content_base64: a document has at most {MAX_DOCUMENT_BYTES:,} bytes (20 MB), "
             f"this one has {len(data):,}; split it"
         )
-    return _parse(data, mime_type)
+    return data
 
 
-def _parse(data: bytes, mime_type: str | None) -> DocumentParseOutput:
-    format = recognise(data, mime_type)
-    charset = re.search(r"charset=[\"']?([\w.:-]+)", mime_type or "", re.IGNORECASE)
-    document = read_document(data, format, charset=charset[1] if charset else None)
-    document.note(size_bytes=len(data))
-    return DocumentParseOutput(
-        summary=_summary(document, format),
-        text=document.text,
-        format=format,
-        pages=document.pages,
-        sheets=document.sheets,
-        tables=document.tables,
-        metadata=document.metadata,
-        truncated=document.truncated,
-    )
+async def _parse(data: bytes, mime_type: str | None) -> DocumentParseOutput:
+    fields = await parse_in_sandbox(data, mime_type)
+    try:
+        output = DocumentParseOutput.model_validate({"summary": "", **fields})
+    except ValidationError as error:
+        raise InvalidInput(
+            f"the document cannot be read: the parser gave a malformed answer ({error.error_count()} errors); "
+            "save it anew with another program"
+        ) from None
+    return output.model_copy(update={"summary": _summary(output)})
 
 
-def _summary(document: Document, format: Format) -> str:
+def _summary(document: DocumentParseOutput) -> str:
+    format = document.format
     parts = [f"{format.upper() if format != 'text' else 'text'} of {len(document.text):,} characters"]
     for name, items in (("page", document.pages), ("sheet", document.sheets), ("table", document.tables)):
         if items:
             parts.append(f"{len(items):,} {name}{'s' if len(items) > 1 else ''}")
     if document.pages and not document.text.strip():
-        parts.append("no text: its pages are probably scanned images")
+        sure = "images_only" in document.metadata
+        parts.append(f"no text: its pages are {'' if sure else 'probably '}scanned images")
     if document.truncated:
         parts.append("truncated")
     return ", ".join(parts)

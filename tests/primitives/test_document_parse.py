@@ -13,6 +13,7 @@ from pypdf import PdfReader, PdfWriter
 
 from intermezzo.demo import documents
 from intermezzo.errors import InvalidInput
+from intermezzo.primitives.document_content import Caps
 from intermezzo.primitives.document_formats import recognise
 from intermezzo.primitives.document_parse import (
     MAX_DOCUMENT_BYTES,
@@ -20,7 +21,7 @@ from intermezzo.primitives.document_parse import (
     DocumentParseOutput,
     document_parse,
 )
-from intermezzo.primitives.document_readers import Caps, read_document
+from intermezzo.primitives.document_readers import read_document
 from intermezzo.steps import registered
 
 DOCUMENTS = {path.suffix: path.read_bytes() for path in documents()}
@@ -258,7 +259,6 @@ async def test_a_sheet_that_claims_all_rows_and_columns_is_read_as_what_it_has()
         (XLSX, Caps(cells=6)),
         (XLSX, Caps(characters=100)),
         (TXT, Caps(characters=100)),
-        (PDF, Caps(seconds=0)),
     ],
 )
 def test_past_a_cap_the_document_is_truncated(data: bytes, caps: Caps) -> None:
@@ -287,23 +287,22 @@ PREFIXES = [
 
 
 @given(st.sampled_from(PREFIXES), st.binary(max_size=300))
-async def test_random_bytes_are_read_or_refused_and_never_crash(prefix: bytes, data: bytes) -> None:
-    await read_or_refuse(prefix + data)
+def test_random_bytes_are_read_or_refused_and_never_crash(prefix: bytes, data: bytes) -> None:
+    read_or_refuse(prefix + data)
 
 
 @given(st.sampled_from([PDF, XLSX]), st.data())
-async def test_a_document_with_changed_bytes_is_read_or_refused_and_never_crashes(
+def test_a_document_with_changed_bytes_is_read_or_refused_and_never_crashes(
     original: bytes, data: st.DataObject
 ) -> None:
     damaged = bytearray(original)
     for index in data.draw(st.lists(st.integers(0, len(original) - 1), min_size=1, max_size=8)):
         damaged[index] = data.draw(st.integers(0, 255))
-    await read_or_refuse(bytes(damaged))
+    read_or_refuse(bytes(damaged))
 
 
-async def read_or_refuse(data: bytes) -> None:
+def read_or_refuse(data: bytes) -> None:
     try:
-        said = (await parse(data)).summary
+        read_document(data, recognise(data, None))
     except InvalidInput as error:
-        said = str(error)
-    assert len(said) <= 500
+        assert len(str(error)) <= 500, "one line for a person"
