@@ -57,7 +57,7 @@ class Document:
     @property
     def empty(self) -> bool:
         """Whether nothing was read of it."""
-        return not (self.parts or self.pages or self.sheets or self.tables)
+        return not any(self.parts) and not any(table.rows for table in self.tables)
 
     def note(self, **values: object) -> None:
         """Record metadata; what is empty is left out."""

@@ -131,19 +131,27 @@ def _read_blocks(blocks: Element, caps: Caps, document: Document, notes: _Notes)
         if caps.no_more():
             return
         if _name(block) == "tbl":
-            rows: list[list[str]] = []
-            document.tables.append(DocumentTable(rows))
-            try:
-                for row in _rows(block):
-                    if caps.no_more():
-                        return
-                    rows.append(caps.take_row([_cell(cell, notes) for cell in _cells(row)]))
-            finally:
-                # Set off by empty lines, as a person sees it.
-                document.parts.append("\n" + "\n".join(map(line, rows)) + "\n")
+            _read_table(block, caps, document, notes)
         else:
             document.parts.append(caps.take(prefix + "".join(_texts(block, notes)).lstrip(" " if prefix else "")))
             prefix = ""
+
+
+def _read_table(table: Element, caps: Caps, document: Document, notes: _Notes) -> None:
+    rows: list[list[str]] = []
+    document.tables.append(DocumentTable(rows))
+    try:
+        for row in _rows(table):
+            if caps.no_more():
+                return
+            rows.append([])
+            for cell in _cells(row):
+                rows[-1] += caps.take_row([_cell(cell, notes)])
+                if caps.cut:
+                    return
+    finally:
+        # Set off by empty lines, as a person sees it.
+        document.parts.append("\n" + "\n".join(map(line, rows)) + "\n")
 
 
 def _name(element: Element) -> str:

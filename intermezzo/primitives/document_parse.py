@@ -136,8 +136,8 @@ def _summary(document: DocumentParseOutput) -> str:
         if items:
             parts.append(f"{len(items):,} {name}{'s' if len(items) > 1 else ''}")
     if document.pages and not document.text.strip():
-        sure = "images_only" in document.metadata
-        parts.append(f"no text: its pages are {'' if sure else 'probably '}scanned images")
+        images = "images_only" in document.metadata
+        parts.append("no text: its pages are images, probably scanned" if images else "no text")
     if document.truncated:
         parts.append("truncated")
     return ", ".join(parts)

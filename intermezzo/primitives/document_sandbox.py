@@ -52,9 +52,12 @@ async def parse_in_sandbox(data: bytes, mime_type: str | None) -> dict[str, obje
         SandboxError: there is no sandbox for it here.
     """
     header = json.dumps({"mime_type": mime_type, "seconds": READING_SECONDS}).encode()
-    outcome = await _sandbox().run(_PROGRAM, stdin=header + b"\n" + data, timeout_seconds=SECONDS)
+    outcome = await parsers().run(_PROGRAM, stdin=header + b"\n" + data, timeout_seconds=SECONDS)
     answer = _answer(outcome)
     if "error" in answer:
+        # Libraries report it as a damaged file when they are refused memory.
+        if outcome.memory_peak_bytes > MEMORY_BYTES * 0.8:
+            raise InvalidInput(_TOO_LARGE)
         raise InvalidInput(str(answer["error"])[:500])
     match answer.get("out_of"):
         case None:
@@ -66,7 +69,8 @@ async def parse_in_sandbox(data: bytes, mime_type: str | None) -> dict[str, obje
 
 
 @cache
-def _sandbox() -> Sandbox:
+def parsers() -> Sandbox:
+    """The sandbox for parsing, kept for the life of this process."""
     limits = Limits(
         timeout_seconds=SECONDS,
         memory_bytes=MEMORY_BYTES,

@@ -23,6 +23,7 @@ from intermezzo.primitives.document_parse import (
 )
 from intermezzo.primitives.document_readers import read_document
 from intermezzo.steps import registered
+from tests.primitives.hostile_documents import page, stream
 
 DOCUMENTS = {path.suffix: path.read_bytes() for path in documents()}
 PDF, DOCX, XLSX, TXT = (DOCUMENTS[suffix] for suffix in (".pdf", ".docx", ".xlsx", ".txt"))
@@ -224,14 +225,17 @@ async def test_a_pdf_that_anyone_may_open_is_read_though_it_is_encrypted() -> No
     assert "Respondent 1" in (await parse(encrypted("RC4-128", user_password=""))).text
 
 
-async def test_a_pdf_without_text_says_that_it_is_probably_scanned() -> None:
-    writer = PdfWriter()
-    writer.add_blank_page(200, 200)
-    out = io.BytesIO()
-    writer.write(out)
-    output = await parse(out.getvalue())
-    assert output.text == ""
-    assert "probably scanned" in output.summary
+async def test_a_pdf_of_images_is_said_to_be_one() -> None:
+    image = stream(
+        b"\0", b"/Type /XObject /Subtype /Image /Width 1 /Height 1 /BitsPerComponent 8 /ColorSpace /DeviceGray"
+    )
+    output = await parse(page(stream(b"/I Do"), image, resources=b"/XObject << /I 5 0 R >>"))
+    assert (output.text, output.metadata["images_only"]) == ("", "yes")
+    assert output.summary == "PDF of 0 characters, 1 page, no text: its pages are images, probably scanned"
+
+
+async def test_a_pdf_without_text_and_images_is_not_said_to_be_scanned() -> None:
+    assert (await parse(page(stream(b"")))).summary == "PDF of 0 characters, 1 page, no text"
 
 
 async def test_a_sheet_that_claims_all_rows_and_columns_is_read_as_what_it_has() -> None:
@@ -302,7 +306,10 @@ def test_a_document_with_changed_bytes_is_read_or_refused_and_never_crashes(
 
 
 def read_or_refuse(data: bytes) -> None:
+    said = ""
     try:
         read_document(data, recognise(data, None))
     except InvalidInput as error:
-        assert len(str(error)) <= 500, "one line for a person"
+        said = str(error)
+    assert len(said) <= 500
+    assert "\n" not in said
