@@ -4,6 +4,8 @@ import datetime as dt
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+SUPPORTED = "PDF, DOCX, XLSX, HTML, CSV, EML or plain text"
+
 
 @dataclass(frozen=True, slots=True)
 class DocumentPage:

@@ -15,7 +15,7 @@ from dataclasses import fields
 
 from intermezzo.errors import InvalidInput
 from intermezzo.primitives.document_content import DocumentPage, DocumentSheet, DocumentTable
-from intermezzo.primitives.document_formats import recognise
+from intermezzo.primitives.document_formats import contradicts, macros_of, recognise
 from intermezzo.primitives.document_readers import TimeIsUp, read_document
 
 _AGAIN_SECONDS = 0.5
@@ -54,13 +54,18 @@ def _read(data: bytes, mime_type: str | None, seconds: float) -> Mapping[str, ob
         document = read_document(data, format, charset=charset[1] if charset else None)
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
+    document.note(size_bytes=len(data))
+    if contradicts(format, mime_type):
+        document.note(mime_type_mismatch=f"said to be {mime_type}")
+    if format in ("docx", "xlsx") and macros_of(data):
+        document.note(macros="there are some; they were not run")
     return {
         "format": format,
         "text": document.text,
         "pages": document.pages,
         "sheets": document.sheets,
         "tables": document.tables,
-        "metadata": document.metadata | {"size_bytes": len(data)},
+        "metadata": document.metadata,
         "truncated": document.truncated,
     }
 

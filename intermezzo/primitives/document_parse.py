@@ -1,4 +1,4 @@
-"""`document_parse`: the text, tables and metadata of a PDF, DOCX, XLSX or text file.
+"""`document_parse`: the text, tables and metadata of a PDF, DOCX, XLSX, HTML, CSV, EML or text file.
 
 Called by pipelines with an address or with the bytes themselves (spec: CS-55, CS-56). Once a document has
 been fetched, nothing goes over the network.
@@ -54,7 +54,7 @@ class DocumentParseOutput(StepOutput):
     sheets: list[DocumentSheet]
     """Sheets of a workbook; empty for other formats."""
     tables: list[DocumentTable]
-    """Tables of a DOCX and contents of an XLSX's sheets, row by row."""
+    """Tables of a DOCX, HTML or CSV and contents of an XLSX's sheets, row by row."""
     metadata: dict[str, str | int]
     """Such as title, author, page_count, encoding, size_bytes."""
     truncated: bool
@@ -63,7 +63,7 @@ class DocumentParseOutput(StepOutput):
 
 @primitive(DocumentParseInput, credits=3)
 async def document_parse(input: DocumentParseInput) -> DocumentParseOutput:
-    """Extract the text, tables and metadata of a PDF, DOCX, XLSX or text file.
+    """Extract the text, tables and metadata of a PDF, DOCX, XLSX, HTML, CSV, EML or text file.
 
     Args:
         input: the document or its address.
@@ -138,6 +138,10 @@ def _summary(document: DocumentParseOutput) -> str:
     if document.pages and not document.text.strip():
         images = "images_only" in document.metadata
         parts.append("no text: its pages are images, probably scanned" if images else "no text")
+    if "mime_type_mismatch" in document.metadata:
+        parts.append(f"{document.metadata['mime_type_mismatch']!s:.100}")
+    if "macros" in document.metadata:
+        parts.append("has macros, which were not run")
     if document.truncated:
         parts.append("truncated")
     return ", ".join(parts)

@@ -7,8 +7,11 @@ from typing import assert_never
 
 from intermezzo.errors import InvalidInput
 from intermezzo.primitives.document_content import Caps, Document
+from intermezzo.primitives.document_csv import read_csv
 from intermezzo.primitives.document_docx import read_docx
+from intermezzo.primitives.document_eml import read_eml
 from intermezzo.primitives.document_formats import Format
+from intermezzo.primitives.document_html import read_html
 from intermezzo.primitives.document_pdf import read_pdf
 from intermezzo.primitives.document_text import read_text
 from intermezzo.primitives.document_xlsx import read_xlsx
@@ -60,6 +63,12 @@ def _fill(document: Document, data: bytes, format: Format, charset: str | None, 
             read_docx(data, caps, document)
         case "xlsx":
             read_xlsx(data, caps, document)
+        case "html":
+            read_html(data, caps, document, charset)
+        case "csv":
+            read_csv(data, caps, document, charset)
+        case "eml":
+            read_eml(data, caps, document)
         case "text":
             read_text(data, caps, document, charset)
         case _:

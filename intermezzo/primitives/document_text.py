@@ -5,8 +5,7 @@ import re
 from collections.abc import Iterator
 
 from intermezzo.errors import InvalidInput
-from intermezzo.primitives.document_content import Caps, Document
-from intermezzo.primitives.document_formats import SUPPORTED
+from intermezzo.primitives.document_content import SUPPORTED, Caps, Document
 
 _BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
