@@ -86,7 +86,7 @@ class Caps:
     def take(self, text: str) -> str:
         """As much of the text as is still allowed."""
         taken = text[: max(0, self.characters)]
-        self.characters -= len(taken)
+        self.characters -= len(taken) + 1  # what separates it from the next
         self.cut |= len(taken) < len(text)
         return taken
 

@@ -18,9 +18,7 @@ _OUTPUT_BYTES = 48 * 1024 * 1024
 """The largest capped document as JSON: its characters as text, in pages or sheets, and in tables, six bytes each."""
 
 _LIBRARIES = ("docx", "lxml", "openpyxl", "et_xmlfile", "pypdf", "cryptography", "typing_extensions")
-_PRELOAD = (
-    "docx", "docx.package", "docx.parts.document", "openpyxl", "pypdf", "intermezzo.primitives.document_job",
-)  # fmt: skip
+_PRELOAD = ("intermezzo.primitives.document_job", "intermezzo.primitives.document_warmup")
 
 _FOLDER = Path(__file__).parent
 _FOLDERS = {"intermezzo": str(_FOLDER.parent), "intermezzo.primitives": str(_FOLDER)}

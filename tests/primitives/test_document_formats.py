@@ -166,6 +166,12 @@ def test_a_docx_gives_what_a_person_sees(body: str, text: str) -> None:
     assert text_of(docx_of(body)) == text
 
 
+def test_every_library_has_read_a_document_before_the_first_run() -> None:
+    from intermezzo.primitives import document_warmup
+
+    assert all("warm" in document_warmup.READ[format] for format in ("docx", "xlsx", "pdf", "eml"))
+
+
 MACROS = {"word/vbaProject.bin": b"x"}
 DOCM = "application/vnd.ms-word.document.macroEnabled.main+xml"
 
