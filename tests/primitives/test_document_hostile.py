@@ -2,12 +2,14 @@
 
 import asyncio
 import base64
+import sys
 
 import pytest
 
 from intermezzo.errors import InvalidInput
 from intermezzo.primitives import document_sandbox
 from intermezzo.primitives.document_parse import document_parse
+from intermezzo.settings import settings
 from tests.primitives.hostile_documents import HOSTILE, plain_docx
 
 SAID = {
@@ -91,9 +93,18 @@ async def test_a_parser_that_no_timer_reaches_is_killed(monkeypatch: pytest.Monk
     assert "split it" in await parse(HOSTILE["PDF: a million pieces of text"]())
 
 
-async def test_where_nothing_better_holds_a_python_process_of_its_own_does(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("level", ["L1", "L2"])
+async def test_documents_are_parsed_at_the_weaker_levels_too(level: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    if level == "L2" and sys.platform != "linux":
+        pytest.skip("needs Linux")
     monkeypatch.setenv("INTERMEZZO_SANDBOX_MINIMUM", "L1")
-    monkeypatch.setattr("intermezzo.sandbox.levels._candidates", lambda _minimum: ["L1"])  # pyright: ignore[reportUnknownLambdaType, reportUnknownArgumentType]
-    monkeypatch.setattr(document_sandbox, "parsers", document_sandbox.parsers.__wrapped__)
-    assert await parse(plain_docx()) == "DOCX of 6 characters"
-    assert "remove its password" in await parse(HOSTILE["PDF: with a password"]())
+    settings.cache_clear()
+    monkeypatch.setattr("intermezzo.sandbox.levels._candidates", lambda _minimum: [level])  # pyright: ignore[reportUnknownLambdaType, reportUnknownArgumentType]
+    sandbox = document_sandbox.parsers.__wrapped__()
+    monkeypatch.setattr(document_sandbox, "parsers", lambda: sandbox)
+    try:
+        assert (await asyncio.to_thread(sandbox.isolation)).level == level
+        assert await parse(plain_docx()) == "DOCX of 6 characters"
+        assert "remove its password" in await parse(HOSTILE["PDF: with a password"]())
+    finally:
+        sandbox.close()
