@@ -1,6 +1,7 @@
-"""Telling which format a document has; called by `document_parse` before anything parses it.
+"""Telling which format a document has; called by `document_job` before anything parses it.
 
-Magic bytes decide. A `mime_type` is believed only where they cannot: text has none (spec: CS-55).
+Magic bytes decide. A `mime_type` is believed only where they cannot: text has none (spec: CS-55). Where it says
+nothing either, or just that it is text, the shape of the text tells.
 """
 
 import io
@@ -9,10 +10,12 @@ import zipfile
 from typing import Literal
 
 from intermezzo.errors import InvalidInput
+from intermezzo.primitives.document_content import SUPPORTED
+from intermezzo.primitives.document_csv import delimiter_of
+from intermezzo.primitives.document_text import decode
 
-Format = Literal["pdf", "docx", "xlsx", "text"]
+Format = Literal["pdf", "docx", "xlsx", "html", "csv", "eml", "text"]
 
-SUPPORTED = "PDF, DOCX, XLSX or plain text"
 MAX_ARCHIVE_ENTRIES = 5_000
 MAX_UNPACKED_BYTES = 200 * 1024 * 1024
 """What a DOCX or XLSX, which is an archive, may unpack to: 20 megabytes of zip can hold 20 gigabytes."""
@@ -23,7 +26,17 @@ _FORMAT_OF_MIME: dict[str, Format] = {
     "application/x-pdf": "pdf",
     f"{_OFFICE_MIME}wordprocessingml.document": "docx",
     f"{_OFFICE_MIME}spreadsheetml.sheet": "xlsx",
+    "application/vnd.ms-word.document.macroenabled.12": "docx",
+    "application/vnd.ms-excel.sheet.macroenabled.12": "xlsx",
+    "text/html": "html",
+    "application/xhtml+xml": "html",
+    "text/csv": "csv",
+    "application/csv": "csv",
+    "text/tab-separated-values": "csv",
+    "message/rfc822": "eml",
 }
+_FORMATS_WITH_MAGIC = ("pdf", "docx", "xlsx")
+_WITHOUT_MAGIC = ("html", "csv", "eml")
 _TEXT_MIME = re.compile(r"text/.+|application/(?:.+\+)?(?:json|xml|yaml|csv|x-ndjson|markdown|rtf)", re.IGNORECASE)
 _SAYS_NOTHING = (
     "",
@@ -73,20 +86,80 @@ def recognise(data: bytes, mime_type: str | None) -> Format:
             raise InvalidInput(f"expected {SUPPORTED}, got {kind}; convert it first")
     if b"%PDF-" in data[:_PDF_MAGIC_REACH]:
         return "pdf"
-    return _format_without_magic(mime_type)
+    return _format_without_magic(data, mime_type)
 
 
-def _format_without_magic(mime_type: str | None) -> Format:
-    mime = (mime_type or "").partition(";")[0].strip().lower()
-    if mime in _SAYS_NOTHING or _TEXT_MIME.fullmatch(mime):
-        return "text"
+def contradicts(format: Format, mime_type: str | None) -> bool:
+    """Whether a sender says that a document is something else than it is."""
+    mime = _bare(mime_type)
+    if mime in _SAYS_NOTHING:
+        return False
     promised = _FORMAT_OF_MIME.get(mime)
+    if promised is not None:
+        return promised != format
+    return format in _FORMATS_WITH_MAGIC
+
+
+def macros_of(data: bytes) -> bool:
+    """Whether a DOCX or XLSX, known to be one, carries macros."""
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        return any(name.lower().endswith("vbaproject.bin") for name in archive.namelist())
+
+
+def _bare(mime_type: str | None) -> str:
+    return (mime_type or "").partition(";")[0].strip().lower()
+
+
+def _format_without_magic(data: bytes, mime_type: str | None) -> Format:
+    mime = _bare(mime_type)
+    promised = _FORMAT_OF_MIME.get(mime)
+    if promised in _WITHOUT_MAGIC:
+        return promised
+    if mime in _SAYS_NOTHING or mime == "text/plain":
+        return _shape(data)
+    if _TEXT_MIME.fullmatch(mime):
+        return "text"
     if promised:
         raise InvalidInput(
             f"the mime_type says {promised.upper()} ({mime}), but the bytes are none: "
             "the document is damaged, or something else was sent, such as an error page"
         )
     raise InvalidInput(f"expected {SUPPORTED}, got mime_type {mime!r}; convert the document first")
+
+
+_HTML = re.compile(
+    rb"(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]{0,200}>\s*)?(?:<!--.{0,2000}?-->\s*)?<(?:!doctype\s+html|html)\b",
+    re.IGNORECASE | re.DOTALL,
+)
+_MAIL_LINE = re.compile(rb"([!-9;-~]{1,80}):[^\r\n]*\r?\n(?:[ \t][^\r\n]*\r?\n)*")
+_MAIL_HEADERS = 200
+_OF_EVERY_MAIL = {b"date", b"message-id", b"mime-version", b"received"}
+
+
+def _shape(data: bytes) -> Format:
+    """Format of a text that nothing is said about."""
+    if _HTML.match(data):
+        return "html"
+    if _is_mail(data):
+        return "eml"
+    try:
+        text, _ = decode(data, None)
+    except InvalidInput:
+        return "text"
+    return "csv" if delimiter_of(text) else "text"
+
+
+def _is_mail(data: bytes) -> bool:
+    place = 0
+    names: set[bytes] = set()
+    for _ in range(_MAIL_HEADERS):
+        found = _MAIL_LINE.match(data, place)
+        if found is None:
+            break
+        names.add(found[1].lower())
+        place = found.end()
+    ended = place == len(data) or data[place : place + 1] in (b"\r", b"\n")
+    return ended and b"from" in names and len(names & _OF_EVERY_MAIL) > 0
 
 
 def _office_format(data: bytes) -> Format:

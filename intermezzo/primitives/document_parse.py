@@ -1,4 +1,4 @@
-"""`document_parse`: the text, tables and metadata of a PDF, DOCX, XLSX or text file.
+"""`document_parse`: the text, tables and metadata of a PDF, DOCX, XLSX, HTML, CSV, EML or text file.
 
 Called by pipelines with an address or with the bytes themselves (spec: CS-55, CS-56). Once a document has
 been fetched, nothing goes over the network.
@@ -9,19 +9,14 @@ import base64
 import binascii
 from typing import Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from intermezzo.errors import InvalidInput
-from intermezzo.primitives.document_formats import Format, recognise
-from intermezzo.primitives.document_readers import (
-    Document,
-    DocumentPage,
-    DocumentSheet,
-    DocumentTable,
-    read_document,
-)
+from intermezzo.primitives.document_content import DocumentPage, DocumentSheet, DocumentTable
+from intermezzo.primitives.document_formats import Format
+from intermezzo.primitives.document_sandbox import parse_in_sandbox
 from intermezzo.steps import StepInput, StepOutput, primitive
-from intermezzo.web import MAX_URL_CHARACTERS, declared_charset, fetch
+from intermezzo.web import MAX_URL_CHARACTERS, fetch
 
 MAX_DOCUMENT_BYTES = 20 * 1024 * 1024
 """Largest document (spec: CS-55)."""
@@ -59,7 +54,7 @@ class DocumentParseOutput(StepOutput):
     sheets: list[DocumentSheet]
     """Sheets of a workbook; empty for other formats."""
     tables: list[DocumentTable]
-    """Tables of a DOCX and contents of an XLSX's sheets, row by row."""
+    """Tables of a DOCX, HTML or CSV and contents of an XLSX's sheets, row by row."""
     metadata: dict[str, str | int]
     """Such as title, author, page_count, encoding, size_bytes."""
     truncated: bool
@@ -68,7 +63,7 @@ class DocumentParseOutput(StepOutput):
 
 @primitive(DocumentParseInput, credits=3)
 async def document_parse(input: DocumentParseInput) -> DocumentParseOutput:
-    """Extract the text, tables and metadata of a PDF, DOCX, XLSX or text file.
+    """Extract the text, tables and metadata of a PDF, DOCX, XLSX, HTML, CSV, EML or text file.
 
     Args:
         input: the document or its address.
@@ -83,19 +78,20 @@ async def document_parse(input: DocumentParseInput) -> DocumentParseOutput:
     """
     if input.url is not None:
         return await _parse_url(input.url, input.mime_type)
-    # In a thread: parsing is slow, and everyone else in this event loop would wait.
-    return await asyncio.to_thread(_parse_base64, input.content_base64 or "", input.mime_type)
+    # In a thread: 20 MB take a while, and everyone else in this event loop would wait.
+    data = await asyncio.to_thread(_decoded, input.content_base64 or "")
+    return await _parse(data, input.mime_type)
 
 
 async def _parse_url(url: str, mime_type: str | None) -> DocumentParseOutput:
     fetched = await fetch(url, max_bytes=MAX_DOCUMENT_BYTES)
     # The server's word is taken where the caller gives none.
-    document = await asyncio.to_thread(_parse, fetched.content, mime_type or fetched.content_type)
+    document = await _parse(fetched.content, mime_type or fetched.content_type)
     document.metadata["url"] = fetched.url
     return document
 
 
-def _parse_base64(content: str, mime_type: str | None) -> DocumentParseOutput:
+def _decoded(content: str) -> bytes:
     try:
         data = base64.b64decode("".join(content.split()), validate=True)
     except (binascii.Error, ValueError) as error:
@@ -108,32 +104,34 @@ def _parse_base64(content: str, mime_type: str | None) -> DocumentParseOutput:
             f"content_base64: a document has at most {MAX_DOCUMENT_BYTES:,} bytes (20 MB), "
             f"this one has {len(data):,}; split it"
         )
-    return _parse(data, mime_type)
+    return data
 
 
-def _parse(data: bytes, mime_type: str | None) -> DocumentParseOutput:
-    format = recognise(data, mime_type)
-    document = read_document(data, format, charset=declared_charset(mime_type or ""))
-    document.note(size_bytes=len(data))
-    return DocumentParseOutput(
-        summary=_summary(document, format),
-        text=document.text,
-        format=format,
-        pages=document.pages,
-        sheets=document.sheets,
-        tables=document.tables,
-        metadata=document.metadata,
-        truncated=document.truncated,
-    )
+async def _parse(data: bytes, mime_type: str | None) -> DocumentParseOutput:
+    fields = await parse_in_sandbox(data, mime_type)
+    try:
+        output = DocumentParseOutput.model_validate({"summary": "", **fields})
+    except ValidationError as error:
+        raise InvalidInput(
+            f"the document cannot be read: the parser gave a malformed answer ({error.error_count()} errors); "
+            "save it anew with another program"
+        ) from None
+    return output.model_copy(update={"summary": _summary(output)})
 
 
-def _summary(document: Document, format: Format) -> str:
+def _summary(document: DocumentParseOutput) -> str:
+    format = document.format
     parts = [f"{format.upper() if format != 'text' else 'text'} of {len(document.text):,} characters"]
     for name, items in (("page", document.pages), ("sheet", document.sheets), ("table", document.tables)):
         if items:
             parts.append(f"{len(items):,} {name}{'s' if len(items) > 1 else ''}")
     if document.pages and not document.text.strip():
-        parts.append("no text: its pages are probably scanned images")
+        images = "images_only" in document.metadata
+        parts.append("no text: its pages are images, probably scanned" if images else "no text")
+    if "mime_type_mismatch" in document.metadata:
+        parts.append(f"{document.metadata['mime_type_mismatch']!s:.100}")
+    if "macros" in document.metadata:
+        parts.append("has macros, which were not run")
     if document.truncated:
         parts.append("truncated")
     return ", ".join(parts)

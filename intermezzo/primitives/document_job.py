@@ -1,0 +1,79 @@
+"""Reading a document inside the sandbox: what `document_sandbox` runs there.
+
+Standard input has one line of JSON, `{"mime_type": …, "seconds": …}`, and then the document. Standard output gets
+one JSON object: what was read, or `{"error": …}` with what to tell the author.
+"""
+
+import json
+import logging
+import re
+import signal
+import sys
+import warnings
+from collections.abc import Mapping
+from dataclasses import fields
+
+from intermezzo.errors import InvalidInput
+from intermezzo.primitives.document_content import DocumentPage, DocumentSheet, DocumentTable
+from intermezzo.primitives.document_formats import contradicts, macros_of, recognise
+from intermezzo.primitives.document_readers import TimeIsUp, read_document
+
+_AGAIN_SECONDS = 0.5
+"""A timer that a library has swallowed in a callback rings again."""
+
+
+def main() -> None:
+    """Read the document from standard input, and answer."""
+    logging.disable()
+    warnings.simplefilter("ignore")
+    output, sys.stdout = sys.stdout, sys.stderr  # whatever a library prints is no answer
+    header = json.loads(sys.stdin.buffer.readline())
+    data = sys.stdin.buffer.read()
+    answer = _answer(data, header["mime_type"], header["seconds"])
+    output.write(json.dumps(answer, default=_as_dict, separators=(",", ":")))
+    output.flush()
+
+
+def _answer(data: bytes, mime_type: str | None, seconds: float) -> Mapping[str, object]:
+    try:
+        return _read(data, mime_type, seconds)
+    except InvalidInput as error:
+        return {"error": " ".join(str(error).split())}
+    except MemoryError:
+        return {"out_of": "memory"}
+    except TimeIsUp:
+        return {"out_of": "time"}
+
+
+def _read(data: bytes, mime_type: str | None, seconds: float) -> Mapping[str, object]:
+    signal.signal(signal.SIGALRM, _ring)
+    signal.setitimer(signal.ITIMER_REAL, seconds, _AGAIN_SECONDS)
+    try:
+        format = recognise(data, mime_type)
+        charset = re.search(r"charset=[\"']?([\w.:-]+)", mime_type or "", re.IGNORECASE)
+        document = read_document(data, format, charset=charset[1] if charset else None)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+    document.note(size_bytes=len(data))
+    if contradicts(format, mime_type):
+        document.note(mime_type_mismatch=f"said to be {mime_type}")
+    if format in ("docx", "xlsx") and macros_of(data):
+        document.note(macros="there are some; they were not run")
+    return {
+        "format": format,
+        "text": document.text,
+        "pages": document.pages,
+        "sheets": document.sheets,
+        "tables": document.tables,
+        "metadata": document.metadata,
+        "truncated": document.truncated,
+    }
+
+
+def _ring(_signal: int, _frame: object) -> None:
+    raise TimeIsUp
+
+
+def _as_dict(item: object) -> dict[str, object]:
+    assert isinstance(item, DocumentPage | DocumentSheet | DocumentTable)
+    return {field.name: getattr(item, field.name) for field in fields(item)}
