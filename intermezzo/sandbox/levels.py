@@ -13,7 +13,7 @@ from pathlib import Path
 from intermezzo.errors import SandboxError
 from intermezzo.sandbox import baseline
 from intermezzo.sandbox.jail import Jail
-from intermezzo.sandbox.job import LEVELS, Isolation, Level, Limits, Outcome
+from intermezzo.sandbox.job import LEVELS, Level, Limits, Outcome
 from intermezzo.sandbox.probe import ATTACKS, target
 
 logger = logging.getLogger(__name__)
@@ -70,15 +70,6 @@ class Sandbox:
         if jail is None:
             return await baseline.run(source, stdin=text, limits=limits)
         return await jail.run(source, stdin=text, limits=limits)
-
-    def isolation(self) -> Isolation:
-        """What runs are protected by here.
-
-        Raises:
-            SandboxError: no level that is demanded holds here.
-        """
-        jail = self._open()
-        return baseline.isolation() if jail is None else jail.isolation
 
     def close(self) -> None:
         """End everything that runs in it."""

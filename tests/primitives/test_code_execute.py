@@ -25,7 +25,7 @@ async def test_the_output_has_the_documented_fields() -> None:
     }  # fmt: skip
     assert dumped["isolation"]["level"] == ("L3" if sys.platform == "linux" else "L1")
     assert "clean environment" in dumped["isolation"]["layers"]
-    assert dumped["runtime_ms"] > 0
+    assert 0 <= dumped["runtime_ms"] < 10_000
 
 
 def test_it_costs_three_credits_and_is_registered() -> None:
