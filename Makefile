@@ -61,7 +61,7 @@ lock: ## Compile the locks again; LOCK_ARGS=--upgrade takes the newest versions
 	$(COMPILE) --group build --group local-model --extra local --constraints requirements/dev.txt --output-file requirements/local.txt
 
 clean: ## Remove the environment and everything generated
-	rm -rf $(VENV) build dist .hypothesis .import_linter_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) .venv-bench build dist .hypothesis .import_linter_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # --no-deps: a lock is complete. No build isolation: the build backend is in the lock.
