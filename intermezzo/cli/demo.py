@@ -48,9 +48,10 @@ def demo(*, me: bool, stay: bool | None, as_json: bool) -> None:
 @contextmanager
 def _demo_settings() -> Generator[None]:
     """Test mode, so that simulated workers may answer; and little patience, so that the run is seen to suspend."""
-    # The demo tells how its run went; Prefect's log would tell it again, with tracebacks, between the questions.
-    level = "INFO" if os.environ.get("INTERMEZZO_DEBUG") == "1" else "CRITICAL"
-    chosen = {"INTERMEZZO_TEST_MODE": "true", "PREFECT_LOGGING_LEVEL": level}
+    chosen = {"INTERMEZZO_TEST_MODE": "true"}
+    if os.environ.get("INTERMEZZO_DEBUG") != "1":
+        # The run's log is on its page; between the questions and the tables it would only be in the way.
+        chosen["PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL"] = "CRITICAL"
     chosen |= {"INTERMEZZO_HOT_WAIT_SECONDS": os.environ.get("INTERMEZZO_HOT_WAIT_SECONDS", "1")}
     os.environ.update(chosen)
     yield
