@@ -36,7 +36,9 @@ def outcome(done: "subprocess.CompletedProcess[bytes]") -> Any:
 def failure(done: "subprocess.CompletedProcess[bytes]", *, code: int) -> str:
     assert done.returncode == code, done.stderr.decode()
     assert b"Traceback" not in done.stderr
-    return done.stderr.decode().splitlines()[-1]
+    # Not simply the last line: at the end of a process Prefect may say that it is still sending events.
+    [line] = [line for line in done.stderr.decode().splitlines() if line.startswith("error: ")]
+    return line
 
 
 def until(condition: Callable[[], Any], *, seconds: float = 60) -> object:
