@@ -209,7 +209,10 @@ def _become_ready(control: socket.socket, number: int, plan: Plan) -> bytes:
     _limit(plan)
     os.environ.clear()
     os.environ.update(_environment(folder))
-    if kernel.landlock_version() or not plan.namespaces:
+    version = kernel.landlock_version()
+    if not plan.namespaces and version < kernel.LANDLOCK_NEEDED:
+        raise RuntimeError(f"Landlock {kernel.LANDLOCK_NEEDED} is needed, the kernel has {version or 'none'}")
+    if version:
         devices = [f"/dev/{device}" for device in _DEVICES]
         kernel.allow_files([*plan.readable, *devices], [folder, "/dev/null"])
     ours, theirs = socket.socketpair()
