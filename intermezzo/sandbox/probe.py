@@ -40,6 +40,11 @@ def truncate_a_file_of_the_host():
     return True
 
 @attack
+def open_a_file_of_the_host_to_truncate_it():
+    os.open(target["file"], os.O_RDONLY | os.O_TRUNC)
+    return True
+
+@attack
 def change_the_mode_of_a_file_of_the_host():
     os.chmod(target["file"], 0o777)
     return True
