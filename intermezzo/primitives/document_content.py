@@ -3,8 +3,25 @@
 import datetime as dt
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import TypedDict
+
+MAX_CHARACTERS = 1_000_000
+"""Of the text of a document: a long book. The output is kept in the journal."""
 
 SUPPORTED = "PDF, DOCX, XLSX, HTML, CSV, EML or plain text"
+
+
+class Job(TypedDict):
+    """What to read, and how."""
+
+    mime_type: str | None
+    """What its sender says it is."""
+    seconds: float
+    """After which it is handed back as far as it was read."""
+    max_characters: int
+    """Of its text."""
+    page_url: str | None
+    """Where a page of the web came from; None for a document."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +91,8 @@ class Document:
 class Caps:
     """How much of a document is read; past it the output is `truncated`."""
 
-    characters: int = 1_000_000
-    """Of text: a long book. The output is kept in the journal."""
+    characters: int = MAX_CHARACTERS
+    """Of text."""
     pages: int = 1_000
     cells: int = 200_000
     rows: int = 100_000
@@ -92,10 +109,14 @@ class Caps:
 
     def take_row(self, cells: Sequence[str]) -> list[str]:
         """As many of the cells, and as much of their text, as is still allowed."""
-        allowed = cells[: max(0, self.cells)]
+        return [self.take(cell) for cell in self.take_cells(cells)]
+
+    def take_cells(self, cells: Sequence[str]) -> list[str]:
+        """As many of the cells as is still allowed, where their text counts elsewhere."""
+        allowed = list(cells[: max(0, self.cells)])
         self.cells -= len(allowed)
         self.cut |= len(allowed) < len(cells)
-        return [self.take(cell) for cell in allowed]
+        return allowed
 
     def no_more(self) -> bool:
         """Whether nothing more is to be read; asked only when there is more."""

@@ -1,7 +1,7 @@
 """Reading a document inside the sandbox: what `document_sandbox` runs there.
 
-Standard input has one line of JSON, `{"mime_type": …, "seconds": …}`, and then the document. Standard output gets
-one JSON object: what was read, or `{"error": …}` with what to tell the author.
+Standard input has one line of JSON, a `Job`, and then the document. Standard output gets one JSON object: what was
+read, or `{"error": …}` with what to tell the author.
 """
 
 import json
@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import fields
 
 from intermezzo.errors import InvalidInput
-from intermezzo.primitives.document_content import DocumentPage, DocumentSheet, DocumentTable
+from intermezzo.primitives.document_content import Caps, DocumentPage, DocumentSheet, DocumentTable, Job
 from intermezzo.primitives.document_formats import contradicts, macros_of, recognise
 from intermezzo.primitives.document_readers import TimeIsUp, read_document
 
@@ -27,16 +27,15 @@ def main() -> None:
     logging.disable()
     warnings.simplefilter("ignore")
     output, sys.stdout = sys.stdout, sys.stderr  # whatever a library prints is no answer
-    header = json.loads(sys.stdin.buffer.readline())
-    data = sys.stdin.buffer.read()
-    answer = _answer(data, header["mime_type"], header["seconds"])
+    job: Job = json.loads(sys.stdin.buffer.readline())
+    answer = _answer(sys.stdin.buffer.read(), job)
     output.write(json.dumps(answer, default=_as_dict, separators=(",", ":")))
     output.flush()
 
 
-def _answer(data: bytes, mime_type: str | None, seconds: float) -> Mapping[str, object]:
+def _answer(data: bytes, job: Job) -> Mapping[str, object]:
     try:
-        return _read(data, mime_type, seconds)
+        return _read(data, job)
     except InvalidInput as error:
         return {"error": " ".join(str(error).split())}
     except MemoryError:
@@ -45,13 +44,20 @@ def _answer(data: bytes, mime_type: str | None, seconds: float) -> Mapping[str, 
         return {"out_of": "time"}
 
 
-def _read(data: bytes, mime_type: str | None, seconds: float) -> Mapping[str, object]:
+def _read(data: bytes, job: Job) -> Mapping[str, object]:
+    mime_type, page_url = job["mime_type"], job["page_url"]
     signal.signal(signal.SIGALRM, _ring)
-    signal.setitimer(signal.ITIMER_REAL, seconds, _AGAIN_SECONDS)
+    signal.setitimer(signal.ITIMER_REAL, job["seconds"], _AGAIN_SECONDS)
     try:
-        format = recognise(data, mime_type)
+        format = "html" if page_url else recognise(data, mime_type)
         charset = re.search(r"charset=[\"']?([\w.:-]+)", mime_type or "", re.IGNORECASE)
-        document = read_document(data, format, charset=charset[1] if charset else None)
+        document = read_document(
+            data,
+            format,
+            charset=charset[1] if charset else None,
+            caps=Caps(characters=job["max_characters"]),
+            page_url=page_url,
+        )
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
     document.note(size_bytes=len(data))

@@ -21,7 +21,14 @@ class TimeIsUp(BaseException):
     """Raised by a timer in the midst of a reader; what was read so far is kept."""
 
 
-def read_document(data: bytes, format: Format, *, charset: str | None = None, caps: Caps | None = None) -> Document:
+def read_document(
+    data: bytes,
+    format: Format,
+    *,
+    charset: str | None = None,
+    caps: Caps | None = None,
+    page_url: str | None = None,
+) -> Document:
     """Read a document.
 
     Args:
@@ -29,6 +36,7 @@ def read_document(data: bytes, format: Format, *, charset: str | None = None, ca
         format: its format, as recognised.
         charset: encoding of a text, where its sender says so.
         caps: how much of it to read.
+        page_url: where a page of the web came from; its main content is read first then.
 
     Raises:
         InvalidInput: it is encrypted, damaged or not what it claims to be.
@@ -38,7 +46,7 @@ def read_document(data: bytes, format: Format, *, charset: str | None = None, ca
     caps = caps or Caps()
     document = Document()
     try:
-        _fill(document, data, format, charset, caps)
+        _fill(document, data, format, charset, caps, page_url)
     except (InvalidInput, MemoryError):
         raise
     except TimeIsUp:
@@ -55,7 +63,9 @@ def read_document(data: bytes, format: Format, *, charset: str | None = None, ca
     return document
 
 
-def _fill(document: Document, data: bytes, format: Format, charset: str | None, caps: Caps) -> None:
+def _fill(
+    document: Document, data: bytes, format: Format, charset: str | None, caps: Caps, page_url: str | None
+) -> None:
     match format:
         case "pdf":
             read_pdf(data, caps, document)
@@ -64,7 +74,7 @@ def _fill(document: Document, data: bytes, format: Format, charset: str | None, 
         case "xlsx":
             read_xlsx(data, caps, document)
         case "html":
-            read_html(data, caps, document, charset)
+            read_html(data, caps, document, charset, page_url)
         case "csv":
             read_csv(data, caps, document, charset)
         case "eml":

@@ -1,4 +1,7 @@
-"""Parsing documents in a sandbox whose processes have the parsing libraries loaded; called by `document_parse`."""
+"""Parsing documents in a sandbox whose processes have the parsing libraries loaded.
+
+Called by `document_parse`, and by `web_page` for HTML.
+"""
 
 import importlib.util
 import json
@@ -7,6 +10,7 @@ from pathlib import Path
 from typing import cast
 
 from intermezzo.errors import InvalidInput, SandboxError
+from intermezzo.primitives.document_content import MAX_CHARACTERS, Job
 from intermezzo.sandbox import Limits, Outcome, Sandbox
 
 MEMORY_BYTES = 512 * 1024 * 1024
@@ -17,7 +21,17 @@ READING_SECONDS = 7.0
 _OUTPUT_BYTES = 48 * 1024 * 1024
 """The largest capped document as JSON: its characters as text, in pages or sheets, and in tables, six bytes each."""
 
-_LIBRARIES = ("docx", "lxml", "openpyxl", "et_xmlfile", "pypdf", "cryptography", "typing_extensions")
+_LIBRARIES = (
+    "bs4",
+    "soupsieve",
+    "docx",
+    "lxml",
+    "openpyxl",
+    "et_xmlfile",
+    "pypdf",
+    "cryptography",
+    "typing_extensions",
+)
 _PRELOAD = ("intermezzo.primitives.document_job", "intermezzo.primitives.document_warmup")
 
 _FOLDER = Path(__file__).parent
@@ -35,12 +49,16 @@ main()
 """Bare packages instead of ours, where they are not preloaded: our own would load what parsing has no use for."""
 
 
-async def parse_in_sandbox(data: bytes, mime_type: str | None) -> dict[str, object]:
+async def parse_in_sandbox(
+    data: bytes, mime_type: str | None, *, max_characters: int = MAX_CHARACTERS, page_url: str | None = None
+) -> dict[str, object]:
     """Read a document in a process that can do nothing else.
 
     Args:
         data: the document.
         mime_type: what its sender says it is.
+        max_characters: of its text.
+        page_url: where a page of the web came from, which is HTML then, whatever else it looks like.
 
     Returns:
         The fields of a `DocumentParseOutput`, without the summary, as that process says; not validated.
@@ -49,8 +67,9 @@ async def parse_in_sandbox(data: bytes, mime_type: str | None) -> dict[str, obje
         InvalidInput: it cannot be read, or not within the limits.
         SandboxError: there is no sandbox for it here.
     """
-    header = json.dumps({"mime_type": mime_type, "seconds": READING_SECONDS}).encode()
-    outcome = await parsers().run(_PROGRAM, stdin=header + b"\n" + data, timeout_seconds=SECONDS)
+    job = Job(mime_type=mime_type, seconds=READING_SECONDS, max_characters=max_characters, page_url=page_url)
+    stdin = json.dumps(job).encode() + b"\n" + data
+    outcome = await parsers().run(_PROGRAM, stdin=stdin, timeout_seconds=SECONDS)
     answer = _answer(outcome)
     if "error" in answer:
         # Libraries report it as a damaged file when they are refused memory.
@@ -87,12 +106,9 @@ def _package_folders() -> tuple[str, ...]:
 
 
 _TOO_LARGE = (
-    f"the document takes more than {MEMORY_BYTES // 1024**2} MB of memory to read; "
-    "split it, or save it anew without what it does not need"
+    f"the document takes more than {MEMORY_BYTES // 1024**2} MB of memory to read; use a smaller or simpler one"
 )
-_TOO_SLOW = (
-    f"the document takes more than {READING_SECONDS:g} seconds to open; split it, or save it anew with another program"
-)
+_TOO_SLOW = f"the document takes more than {READING_SECONDS:g} seconds to open; use a smaller or simpler one"
 _UNREADABLE = "the document cannot be read: the parser {}; save it anew with another program"
 
 

@@ -1,24 +1,18 @@
 """Getting a page of the web and what a person can read on it; called by `web_research` (spec: CS-54).
 
-HTML is parsed in a process of its own, under limits: a page of a few hundred kilobytes can be made to cost a parser
-minutes or gigabytes, and no parser can be stopped from outside.
+HTML is read in the sandbox of documents: a page of a few hundred kilobytes can be made to cost a parser minutes or
+gigabytes, and no parser can be stopped from outside.
 """
 
 import asyncio
 import datetime as dt
-import json
-import os
-import subprocess
-import sys
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
-from functools import cache
-from pathlib import Path
+import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from intermezzo.errors import InvalidInput, ProviderError, SandboxError
-from intermezzo.primitives import web_page_reader
-from intermezzo.primitives.web_page_reader import Reading, Request, read_plain
+from intermezzo.errors import InvalidInput
+from intermezzo.primitives.document_sandbox import parse_in_sandbox
+from intermezzo.primitives.html_text import MAX_TITLE_CHARACTERS, visible
 from intermezzo.web import decode_page, fetch, shown_url
 
 if TYPE_CHECKING:
@@ -29,14 +23,10 @@ MAX_PAGE_BYTES = 10 * 1024 * 1024
 MAX_PAGE_CHARACTERS = 50_000
 """How much of a page is read unless more is asked for: some 12,000 tokens of English."""
 
-MAX_PAGE_TAGS = 250_000
-"""Most tags, opening and closing; each costs some ten microseconds and a kilobyte."""
+CUT = "\n[cut here: the page is longer]"
+"""Last line of a text that was cut."""
 
-LIMITS = {"CPU": 5, "AS": 512 * 1024 * 1024, "FSIZE": 0, "CORE": 0}
-"""Resource limits of the process that reads a page: seconds, and bytes of address space and files."""
-
-_PATIENCE_SECONDS = 10.0
-"""For that process altogether: on a busy machine it has to wait for its seconds."""
+_LONGEST_WORD = 200
 
 _HTML = frozenset({"text/html", "application/xhtml+xml"})
 _TEXT = frozenset({
@@ -78,24 +68,23 @@ async def read_page(
         transport: what sends the requests, closed in the end; None: one with the rules of the settings.
 
     Raises:
-        InvalidInput: the address is not public, or what is there is not a page.
-        ProviderError: it could not be fetched, or is too large or too complicated to be read.
-        SandboxError: no process could be started to read it in.
+        InvalidInput: the address is not public, or what is there is not a page or too complicated to be read.
+        ProviderError: it could not be fetched, or is too large.
+        SandboxError: there is no sandbox to read it in.
     """
     fetched = await fetch(
         url, max_bytes=MAX_PAGE_BYTES, timeout_seconds=timeout_seconds, accept=_ACCEPT, transport=transport
     )
     html = _is_html(fetched.content, fetched.content_type)
     text = decode_page(fetched.content, fetched.content_type)
-    if html:
-        reading = await _read_apart(text, Request(url=fetched.url, max_characters=max_characters))
-    else:
-        reading = await asyncio.to_thread(read_plain, text, max_characters)
+    read = _read_html(text, fetched.url, max_characters) if html else asyncio.to_thread(_read_plain, text)
+    title, text, truncated = await read
+    truncated = truncated or len(text) > max_characters
     return Page(
         url=fetched.url,
-        title=reading.title,
-        text=reading.text,
-        truncated=reading.truncated,
+        title=title,
+        text=cut(text, max_characters) if truncated else text,
+        truncated=truncated,
         fetched_at=fetched.fetched_at,
     )
 
@@ -121,44 +110,38 @@ def _is_html(content: bytes, content_type: str) -> bool:
     return start.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<")
 
 
-async def _read_apart(html: str, request: Request) -> Reading:
-    """Read HTML in a process of its own.
+async def _read_html(html: str, url: str, max_characters: int) -> tuple[str, str, bool]:
+    """Title, text, and whether there is more text.
 
     Raises:
-        ProviderError: it has too many tags, or took too much time or memory.
+        InvalidInput: it takes too much time or memory.
     """
-    tags = html.count("<")
-    if tags > MAX_PAGE_TAGS:
-        raise ProviderError(f"{shown_url(request.url)} has {tags:,} tags; at most {MAX_PAGE_TAGS:,} are read")
-    done = await asyncio.get_running_loop().run_in_executor(_threads(), _run_reader, html, request)
-    if done is None:
-        limits = f"{LIMITS['CPU']} seconds and {LIMITS['AS'] // 1024**2} MiB of memory"
-        raise ProviderError(f"{shown_url(request.url)} is too complicated to be read in {limits}; use a simpler page")
-    return Reading(**json.loads(done))
-
-
-def _run_reader(html: str, request: Request) -> bytes | None:
-    asked = {"limits": LIMITS, "path": [entry for entry in sys.path if entry], "request": asdict(request)}
     try:
-        return subprocess.run(
-            # Its import path comes with the request; its environment is empty, so that it holds no keys.
-            [sys.executable, "-I", "-S", "-B", str(Path(web_page_reader.__file__))],
-            input=json.dumps(asked).encode() + b"\n" + html.encode(),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env={},
-            timeout=_PATIENCE_SECONDS,
-            check=True,
-        ).stdout
-    except (subprocess.CalledProcessError, subprocess.TimeoutExpired):
-        return None
-    except OSError as error:
-        raise SandboxError(
-            f"could not start {sys.executable!r} to read a page: {error}; check that it can be run"
-        ) from error
+        fields = await parse_in_sandbox(
+            html.encode(), "text/html; charset=utf-8", max_characters=max_characters, page_url=url
+        )
+    except InvalidInput as error:
+        raise InvalidInput(f"url: {shown_url(url)} cannot be read: {error}") from None
+    match fields:  # the page may have taken over what reads it
+        case {"text": str(text), "truncated": bool(truncated), "metadata": {"title": str(title)}}:
+            return title[:MAX_TITLE_CHARACTERS], text, truncated
+        case {"text": str(text), "truncated": bool(truncated)}:
+            return "", text, truncated
+        case _:
+            raise InvalidInput(f"url: {shown_url(url)} cannot be read: the parser gave a malformed answer")
 
 
-@cache
-def _threads() -> ThreadPoolExecutor:
-    """Threads that wait for readers: as many as there are cores, since a reader uses one in full."""
-    return ThreadPoolExecutor(max_workers=os.cpu_count(), thread_name_prefix="web-page")
+def _read_plain(text: str) -> tuple[str, str, bool]:
+    """The lines of a plain text as they are, without invisible characters and empty stretches."""
+    lines = (line.rstrip() for line in visible(text).splitlines())
+    return "", re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip("\n"), False
+
+
+def cut(text: str, max_characters: int) -> str:
+    """The beginning of a text, to the end of a word, and a line that says that there is more."""
+    room = max(0, max_characters - len(CUT))
+    start = text[:room]
+    if len(text) > room and not text[room].isspace():
+        words = (start.rsplit(None, 1) or [""])[0]
+        start = words if len(start) - len(words) <= _LONGEST_WORD else start
+    return start.rstrip() + CUT

@@ -64,17 +64,28 @@ async def test_html_gives_visible_text_title_and_tables() -> None:
     output = await parse(source.encode())
     assert output.format == "html"
     assert output.text.replace("\xad", "").split("\n") == [
-        "Heading", "One bold word", "Age", "name\tage", "Ann\t31", "first", "second & last", "a", "  b", "end", "of it",
+        "Heading", "", "One bold word", "", "Age", "name\tage", "Ann\t31", "", "- first", "- second & last", "",
+        "a", "  b", "", "end", "of it",
     ]  # fmt: skip
     assert [table.rows for table in output.tables] == [[["name", "age"], ["Ann", "31"]]]
     assert output.metadata["title"] == "The title"
+
+
+async def test_cells_of_one_line_stay_on_the_line_of_their_row() -> None:
+    source = """<html><table><tr><td><p>name</p></td><td></td><td>
+      <p>age</p></td></tr><tr><td>Ann<td colspan=2><table><tr><td>3<td>1</table></table><p>end"""
+    output = await parse(source.encode())
+    assert output.text == "name\tage\nAnn\t3\t1\n\nend"
+    assert [table.rows for table in output.tables] == [[["name", "", "age"], ["Ann", "3 1"]], [["3", "1"]]]
 
 
 def test_html_is_read_in_the_encoding_it_declares() -> None:
     assert text_of('<html><meta charset="koi8-r"><p>жук'.encode("koi8-r")) == "жук"
 
 
-@pytest.mark.parametrize("source", ["<html><table><tr><td>x", "<html><li hidden>a<li>x", "<html><head><p>x"])
+@pytest.mark.parametrize(
+    "source", ["<html><table><tr><td>x", "<html><p hidden>a<p>x", "<html><head><p>x", "<html><table>" * 9 + "x"]
+)
 def test_html_that_is_left_open_keeps_its_text(source: str) -> None:
     assert text_of(source.encode()) == "x"
 
@@ -122,7 +133,7 @@ async def test_an_email_gives_headers_text_and_the_names_of_attachments() -> Non
 
 def test_an_email_in_html_only_gives_its_visible_text() -> None:
     data = EML.replace(b"\n\nHello Bo", b"\nContent-Type: text/html\n\n<style>x</style><p>Hello</p><p>Bo</p>")
-    assert text_of(data).endswith("Subject: Hi\n\nHello\nBo")
+    assert text_of(data).endswith("Subject: Hi\n\nHello\n\nBo")
 
 
 def test_a_docx_gives_header_body_notes_and_footer_in_reading_order() -> None:

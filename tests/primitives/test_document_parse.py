@@ -22,6 +22,7 @@ from intermezzo.primitives.document_parse import (
     document_parse,
 )
 from intermezzo.primitives.document_readers import read_document
+from intermezzo.primitives.document_sandbox import parsers
 from intermezzo.steps import registered
 from tests.primitives.hostile_documents import page, stream
 
@@ -48,6 +49,11 @@ async def test_the_output_has_the_documented_fields() -> None:
         "summary", "text", "format", "pages", "sheets", "tables", "metadata", "truncated",
     }  # fmt: skip
     assert document_parse.load(document_parse.dump(output)) == output
+
+
+async def test_parsers_do_without_numpy_whose_threads_would_hang_them() -> None:
+    outcome = await parsers().run("import sys; print(sys.modules['numpy'])", timeout_seconds=9)
+    assert outcome.stdout.text == "None\n"
 
 
 @pytest.mark.parametrize(

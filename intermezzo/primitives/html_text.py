@@ -1,15 +1,9 @@
-"""What a person sees of an HTML page, as text; run by `web_page` in a process of its own.
-
-As a program it reads one line of JSON (`Request`) and then the page, in UTF-8, from standard input, and writes one
-object of JSON (`Reading`). It needs BeautifulSoup and the standard library only, so that it starts quickly.
-"""
+"""What a person sees of HTML, as text; called inside the sandbox, for pages of the web and for documents."""
 
 import gc
-import json
 import re
-import resource
-import sys
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
+from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urljoin
 
@@ -19,16 +13,17 @@ if TYPE_CHECKING:
     from bs4 import BeautifulSoup, Tag
     from bs4.element import PageElement
 
+MAX_TAGS = 250_000
+"""Most tags, opening and closing, that are read; each costs some ten microseconds and a kilobyte."""
 MAX_TITLE_CHARACTERS = 300
 MAX_LINK_CHARACTERS = 500
 """Longer addresses are left out: they are trackers and inline data, which tell a reader nothing."""
 
-CUT = "\n[cut here: the page is longer]"
-"""Last line of a text that was cut."""
 REST = "[rest of the page]"
 """Line between the main content and the rest."""
 
-_LONGEST_WORD = 200
+_DEEPEST_TABLE = 3
+"""Tables nested deeper are for layout."""
 
 _UNSEEN = frozenset({
     "applet", "area", "audio", "base", "canvas", "datalist", "defs", "desc", "embed", "frame", "frameset", "head",
@@ -56,76 +51,68 @@ _COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
-    """How a page is to be read."""
-
-    url: str
-    """Where it came from; its links are relative to that."""
-    max_characters: int
-    """Longest text."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """What can be read on a page."""
+    """What can be read in a piece of HTML."""
 
     title: str
+    """Its title or else its first heading; empty when it has neither."""
     text: str
-    """Main content first; at most `max_characters`, with a last line that says so if it was cut."""
+    """What a person sees, with tabs between the cells of a row; at most `max_characters`."""
+    tables: list[list[list[str]]]
+    """Its tables, as rows of cells."""
     truncated: bool
+    """Whether there is more than that."""
 
 
-def read_html(html: str, request: Request) -> Reading:
-    """Read an HTML page.
+def read_html(html: str, *, max_characters: int, page_url: str | None = None) -> Reading:
+    """Read HTML as a person does.
 
     Args:
-        html: the page.
-        request: how to read it.
+        html: the source.
+        max_characters: longest text.
+        page_url: where a page of the web came from: its main content goes first then, and links keep their address.
     """
     from bs4 import BeautifulSoup
 
-    # Without the option, older libxml2 leaves out what is nested deeper than 256 tags, without a word.
-    soup = BeautifulSoup(
-        html.replace("\x00", "\ufffd"), "lxml", huge_tree=True, multi_valued_attributes=None, store_line_numbers=False
-    )
-    walk = _Walk(soup, request)
-    walk.run()
-    parts = [walk.main.text(), walk.rest.text()]
-    text = f"\n\n{REST}\n".join(filter(None, parts))
-    truncated = len(text) > request.max_characters
+    end = _end_of_tags(html)
+    # The tree is made once and never freed; looking through it for garbage takes a good part of the time.
+    gc.disable()
+    try:
+        # Without the option, older libxml2 leaves out what is nested deeper than 256 tags, without a word.
+        soup = BeautifulSoup(
+            html[:end].replace("\x00", "\ufffd"),
+            "lxml",
+            huge_tree=True,
+            multi_valued_attributes=None,
+            store_line_numbers=False,
+        )
+        walk = _Walk(soup, max_characters, page_url)
+        walk.run()
+    finally:
+        gc.enable()
+    text = f"\n\n{REST}\n".join(filter(None, (walk.main.text(), walk.rest.text())))
     return Reading(
         title=_title(soup),
-        text=cut(text, request.max_characters) if truncated else text,
-        truncated=truncated,
+        text=text[:max_characters],
+        tables=[rows for rows in walk.tables if rows],
+        truncated=len(text) > max_characters or end < len(html),
     )
 
 
-def read_plain(text: str, max_characters: int) -> Reading:
-    """Read a page that is plain text: its lines as they are, without invisible characters and empty stretches.
-
-    Args:
-        text: the page.
-        max_characters: longest text.
-    """
-    lines = (line.rstrip() for line in _INVISIBLE.sub("", text).splitlines())
-    whole = re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip("\n")
-    truncated = len(whole) > max_characters
-    return Reading(title="", text=cut(whole, max_characters) if truncated else whole, truncated=truncated)
+def visible(text: str) -> str:
+    """A text without the characters that have no shape."""
+    return _INVISIBLE.sub("", text)
 
 
-def cut(text: str, max_characters: int) -> str:
-    """The beginning of a text, to the end of a word, and a line that says that there is more."""
-    room = max(0, max_characters - len(CUT))
-    start = text[:room]
-    if not text[room : room + 1].isspace():
-        words = (start.rsplit(None, 1) or [""])[0]
-        start = words if len(start) - len(words) <= _LONGEST_WORD else start
-    return start.rstrip() + CUT
+def _end_of_tags(html: str) -> int:
+    """Where the last tag that is read has ended."""
+    beyond = next(islice(re.finditer("<", html), MAX_TAGS, None), None)
+    return beyond.start() if beyond else len(html)
 
 
 def _title(soup: "BeautifulSoup") -> str:
     for element in (soup.head and soup.head.title, soup.h1):
-        if element and (words := _INVISIBLE.sub("", element.get_text(" ")).split()):
+        if element and (words := visible(element.get_text(" ")).split()):
             return " ".join(words)[:MAX_TITLE_CHARACTERS]
     return ""
 
@@ -151,7 +138,7 @@ class _Lines:
 
     def write(self, text: str) -> None:
         """Add text that flows."""
-        text = _INVISIBLE.sub("", text)
+        text = visible(text)
         words = text.split()
         if text[:1].isspace():
             self.space()
@@ -162,7 +149,7 @@ class _Lines:
 
     def write_verbatim(self, text: str) -> None:
         """Add text whose lines and indentation mean something."""
-        text = _INVISIBLE.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
+        text = visible(text.replace("\r\n", "\n").replace("\r", "\n"))
         inner = text.strip("\n")
         if inner.strip():
             self._end_lines(len(text) - len(text.lstrip("\n")))
@@ -177,10 +164,13 @@ class _Lines:
         """What follows is another word."""
         self.gap = self.gap or " "
 
-    def end_cell(self) -> None:
-        """What follows is in the next cell of the row."""
-        if not self.gap.startswith("\n"):
+    def end_cell(self, start: int, gap: str) -> None:
+        """A cell of one line, since the part `start`, has `gap` before it, and the next cell follows on that line."""
+        if len(self.parts) > start:
+            self.parts[start] = (gap if start else "") + self.parts[start].lstrip()
             self.gap = "\t"
+        else:
+            self.gap = gap
 
     def end_line(self) -> None:
         """What follows begins a line."""
@@ -215,25 +205,30 @@ class _Frame(NamedTuple):
     lines: _Lines
     start: int
     """How many parts `lines` had when it began."""
+    gap: str
+    """What was to be before it."""
     verbatim: bool
 
 
 class _Walk:
     """One way through a page, without recursion: pages may be nested deeper than Python's stack."""
 
-    def __init__(self, soup: "BeautifulSoup", request: Request) -> None:
-        self.main = _Lines(request.max_characters)
-        self.rest = _Lines(request.max_characters)
+    def __init__(self, soup: "BeautifulSoup", max_characters: int, page_url: str | None) -> None:
+        self.main = _Lines(max_characters)
+        self.rest = _Lines(max_characters)
+        self.tables: list[list[list[str]]] = []
+        self._open_tables: list[list[list[str]]] = []
         self._soup = soup
-        self._url = _base(soup, request.url)
-        self._main_tags = _main_tags(soup)
+        self._is_page = page_url is not None
+        self._url = _base(soup, page_url) if page_url is not None else ""
+        self._main_tags = _main_tags(soup) if self._is_page else set[int]()
 
     def run(self) -> None:
         """Write the page's text into `main` and `rest`."""
         from bs4.element import NavigableString, PreformattedString, Tag
 
         start = self.rest if self._main_tags else self.main
-        frames = [_Frame(self._soup, iter(self._soup.contents), start, 0, verbatim=False)]
+        frames = [_Frame(self._soup, iter(self._soup.contents), start, 0, "", verbatim=False)]
         while frames and not self.main.full:
             frame = frames[-1]
             node = next(frame.children, None)
@@ -255,24 +250,48 @@ class _Walk:
         _break(tag.name, lines)
         if tag.name == "li":
             lines.bullet = "- "
-        return _Frame(
-            tag, iter(tag.contents), lines, len(lines.parts), verbatim=parent.verbatim or tag.name in _VERBATIM
-        )
+        elif tag.name == "table":
+            self._open_table()
+        elif tag.name == "tr" and self._open_tables:
+            self._open_tables[-1].append([])
+        verbatim = parent.verbatim or tag.name in _VERBATIM
+        return _Frame(tag, iter(tag.contents), lines, len(lines.parts), lines.gap, verbatim)
+
+    def _open_table(self) -> None:
+        rows: list[list[str]] = []
+        if len(self._open_tables) < _DEEPEST_TABLE:
+            self.tables.append(rows)
+        self._open_tables.append(rows)
 
     def _lines_of(self, tag: "Tag", parent: _Frame) -> _Lines:
         if self._main_tags:
             return self.main if id(tag) in self._main_tags else parent.lines
         around = tag.name in _AROUND or str(tag.get("role", "")).lower() in _AROUND_ROLES
-        return self.rest if around else parent.lines
+        return self.rest if around and self._is_page else parent.lines
 
     def _leave(self, frame: _Frame) -> None:
-        if frame.tag.name == "a":
-            self._write_address(frame)
-        elif frame.tag.name in ("td", "th"):
-            frame.lines.end_cell()
-        elif frame.tag.name == "li":
-            frame.lines.bullet = ""
+        match frame.tag.name:
+            case "a" if self._is_page:
+                self._write_address(frame)
+            case "td" | "th" if len(self._open_tables) <= _DEEPEST_TABLE:
+                self._end_cell(frame)
+            case "table":
+                self._open_tables.pop()
+            case "li":
+                frame.lines.bullet = ""
+            case _:
+                pass
         _break(frame.tag.name, frame.lines)
+
+    def _end_cell(self, frame: _Frame) -> None:
+        text = "".join(frame.lines.parts[frame.start :]).strip()
+        if self._open_tables:
+            rows = self._open_tables[-1]
+            if not rows:
+                rows.append([])
+            rows[-1].append(" ".join(text.split()))
+        if "\n" not in text:
+            frame.lines.end_cell(frame.start, frame.gap)
 
     def _write_address(self, frame: _Frame) -> None:
         text = "".join(frame.lines.parts[frame.start :]).strip()
@@ -290,7 +309,7 @@ class _Walk:
             return None
         if not address.lower().startswith(("http://", "https://")) or len(address) > MAX_LINK_CHARACTERS:
             return None
-        return "".join(_INVISIBLE.sub("", address).split())
+        return "".join(visible(address).split())
 
 
 def _break(name: str, lines: _Lines) -> None:
@@ -339,22 +358,3 @@ def _hides(style: str) -> bool:
         or values.get("visibility") in ("hidden", "collapse")
         or values.get("content-visibility") == "hidden"
     )
-
-
-def _main() -> None:
-    """Read a request from standard input, write what the page says to standard output."""
-    asked = json.loads(sys.stdin.buffer.readline())
-    for name, wanted in asked["limits"].items():
-        kind = getattr(resource, f"RLIMIT_{name}")
-        hard = resource.getrlimit(kind)[1]
-        limit = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
-        resource.setrlimit(kind, (limit, limit))
-    sys.path[:] = asked["path"]
-    # The tree is made once and never freed; looking through it for garbage takes a good part of the time.
-    gc.disable()
-    reading = read_html(sys.stdin.buffer.read().decode(), Request(**asked["request"]))
-    sys.stdout.write(json.dumps(asdict(reading)))
-
-
-if __name__ == "__main__":
-    _main()
