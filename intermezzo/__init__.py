@@ -50,7 +50,16 @@ if TYPE_CHECKING:
         WorkerError,
     )
     from intermezzo.human_steps.human_step import Answer, HumanStep, Submission, human_step
-    from intermezzo.human_steps.label_text import label_text
+    from intermezzo.human_steps.native_types import (
+        answer_question,
+        compare_rank,
+        label_image,
+        label_text,
+        moderate_content,
+        rate_quality,
+        transcription_review,
+        verify_fact,
+    )
     from intermezzo.primitives import (
         code_execute,
         data_transform,
@@ -71,10 +80,14 @@ _ERRORS = (
     "StoreError UnknownModel UnstableInput WorkerError"
 )
 
+_NATIVE_TYPES = (
+    "answer_question compare_rank label_image label_text moderate_content rate_quality transcription_review verify_fact"
+)
+
 _HOMES = {
     **dict.fromkeys(_ERRORS.split(), "errors"),
     **dict.fromkeys(["Answer", "HumanStep", "Submission", "human_step"], "human_steps.human_step"),
-    "label_text": "human_steps.label_text",
+    **dict.fromkeys(_NATIVE_TYPES.split(), "human_steps.native_types"),
     **dict.fromkeys(
         ["code_execute", "data_transform", "document_parse", "llm_generate", "pii_detect", "web_research"], "primitives"
     ),
@@ -130,15 +143,22 @@ __all__ = [
     "UnknownModel",
     "UnstableInput",
     "WorkerError",
+    "answer_question",
     "code_execute",
+    "compare_rank",
     "current_call",
     "data_transform",
     "document_parse",
     "human_step",
+    "label_image",
     "label_text",
     "llm_generate",
+    "moderate_content",
     "pii_detect",
+    "rate_quality",
     "step",
+    "transcription_review",
+    "verify_fact",
     "web_research",
 ]
 

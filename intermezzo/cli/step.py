@@ -62,24 +62,18 @@ def _primitive(type: str) -> "Primitive[..., Any, Any]":
     # Looking for plugins, pydantic reads the metadata of every installed package: a quarter of the start.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     gc.disable()  # importing makes many objects and no garbage
-    import_module("intermezzo.primitives")
+    package = import_module("intermezzo.primitives")
     gc.enable()
-    from intermezzo.steps import Primitive, registered, registered_types
+    from intermezzo.steps import Primitive, registered_types
 
-    primitives = [name for name in registered_types() if isinstance(registered(name), Primitive)]
+    found = {name: cast("object", step) for name, step in vars(package).items() if isinstance(step, Primitive)}
+    primitives = cast("dict[str, Primitive[..., Any, Any]]", found)
     if type not in primitives:
-        known = ", ".join(primitives)
-        if type in _human_types():
+        known = ", ".join(sorted(primitives))
+        if type in registered_types():
             raise click.UsageError(f"{type} is done by people: call it in a flow; `step` does {known}")
         raise click.UsageError(f"there is no step type {type!r}; known: {known}")
-    return cast("Primitive[..., Any, Any]", registered(type))
-
-
-def _human_types() -> list[str]:
-    import_module("intermezzo.human_steps.label_text")
-    from intermezzo.steps import registered, registered_types
-
-    return [name for name in registered_types() if registered(name).kind == "human"]
+    return primitives[type]
 
 
 def _once(primitive: "Primitive[..., Any, Any]", value: object) -> object:

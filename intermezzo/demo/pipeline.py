@@ -9,7 +9,7 @@ from pydantic import BaseModel, JsonValue
 
 from intermezzo import NoConsensus, StepError, code_execute, document_parse, label_text, llm_generate, pii_detect
 from intermezzo.demo import split_items
-from intermezzo.human_steps.label_text import LabelTextOutput
+from intermezzo.human_steps.native_types import LabelTextOutput
 from intermezzo.llm import is_configured
 
 CATEGORIES = ["positive", "negative", "neutral"]

@@ -89,7 +89,7 @@ class Attempt:
                 continue
             recorded = self.claim.calls.get(id)
             if recorded is not None and recorded.state in ("completed", "failed"):
-                outcomes[id] = recorded_outcome(step, recorded)
+                outcomes[id] = recorded_outcome(step, recorded, input)
             else:
                 missing[id] = to_do(step, id, key, input, recorded)
         if missing:

@@ -57,10 +57,10 @@ def to_do(step: AnyStep, id: str, key: str, input: BaseModel, recorded: Recorded
     return Call(id, reservation_id, key, input, generation, step.price(input), is_open=False)
 
 
-def recorded_outcome(step: AnyStep, recorded: RecordedCall) -> Outcome:
+def recorded_outcome(step: AnyStep, recorded: RecordedCall, input: BaseModel) -> Outcome:
     """The outcome of a call that has one."""
     if recorded.state == "completed":
-        return step.load(recorded.output or "null")
+        return step.load(recorded.output or "null", input)
     return RecordedError.decode(recorded.error or "{}").exception(step.name)
 
 

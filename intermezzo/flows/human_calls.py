@@ -80,7 +80,7 @@ class HumanCalls:
             for id, future in waits.items():
                 if future.done():
                     self._waits.pop(id, None)
-        return {id: recorded_outcome(step, future.result()) for id, future in waits.items()}
+        return {id: recorded_outcome(step, future.result(), missing[id].input) for id, future in waits.items()}
 
     def _wait(self, id: str, wave: str) -> "asyncio.Future[RecordedCall]":
         if id not in self._waits:

@@ -62,7 +62,7 @@ _EXPECTED: dict[str, Callable[[JsonValue], str]] = {
     "anyOf": lambda limit: " or ".join(dict.fromkeys(_described(branch) for branch in _nodes(limit))),
     "oneOf": lambda limit: f"exactly one of: {', '.join(dict.fromkeys(_described(b) for b in _nodes(limit)))}",
     "contains": lambda limit: f"a list with {_described(limit if isinstance(limit, dict) else {})} in it",
-    "not": lambda _: "another value",
+    "not": lambda limit: "another value" if limit else "nothing",
 }
 """Keyword → what was expected, from the keyword's value."""
 

@@ -9,7 +9,7 @@ from typing import Any, ParamSpec, Self, TypeVar, cast, overload
 from pydantic import BaseModel, ConfigDict, JsonValue, TypeAdapter, ValidationError
 from pydantic_core import to_json
 
-from intermezzo.errors import DefinitionError, RecordedOutputMismatch
+from intermezzo.errors import DefinitionError, InvalidInput, RecordedOutputMismatch
 from intermezzo.human_steps.answers import AnswerSchema
 from intermezzo.human_steps.consensus import ConsensusStrategy
 from intermezzo.human_steps.controls import Control
@@ -24,6 +24,9 @@ Out = TypeVar("Out")
 M = TypeVar("M", bound=BaseModel)
 
 JsonSchema = Mapping[str, object]
+
+MAX_DEADLINE_SECONDS = 30 * 86_400
+"""Longest deadline: a month, well above the longest that a dialect knows, Scale's week (spec: SC-09)."""
 
 
 class Submission(BaseModel):
@@ -65,6 +68,8 @@ class HumanOptions(StepOptions):
     claim_timeout_minutes: int = 30
     """Closes a task that nobody claims, and takes back a claim that brings no answer: 5 to 480."""
     priority: Priority = "normal"
+    deadline_seconds: int | None = None
+    """When the answer is no longer of use, from the call on: 30 to 2,592,000 (30 days). None: never."""
     worker_reward_credits: int | None = None
     """Per answer; None: the type's own reward."""
     task_instructions: str | None = None
@@ -76,6 +81,8 @@ class HumanStep(Step[P, In, Out]):
 
     kind = "human"
     options: HumanOptions
+    example: Mapping[str, object] | None = None
+    """An input, for those who look the type up."""
 
     def __init__(
         self,
@@ -131,8 +138,11 @@ class HumanStep(Step[P, In, Out]):
             reward_credits=self.reward,
         )
 
-    def load(self, recorded: str) -> Out:
+    def load(self, recorded: str, input: In | None = None) -> Out:
         """The output from the journal, which keeps the answer with how the workers agreed.
+
+        Args:
+            input: of the call; validators of the output model find it as `info.context`.
 
         Raises:
             RecordedOutputMismatch: the model has changed since it was recorded.
@@ -142,7 +152,7 @@ class HumanStep(Step[P, In, Out]):
         value = {**answer, **envelope} if self.merges_agreement else answer
         try:
             # As JSON, so that strict models still take a date or an enum written as text.
-            return self.output.validate_json(to_json(value))
+            return self.output.validate_json(to_json(value), context=input)
         except ValidationError as error:
             raise RecordedOutputMismatch(
                 f"{self.name}: the recorded answer no longer fits the step's output model: {explain(error)}; "
@@ -158,6 +168,7 @@ class HumanStep(Step[P, In, Out]):
         consensus_strategy: ConsensusStrategy | None = None,
         claim_timeout_minutes: int | None = None,
         priority: Priority | None = None,
+        deadline_seconds: int | None = None,
         worker_reward_credits: int | None = None,
         task_instructions: str | None = None,
     ) -> Self:
@@ -173,6 +184,7 @@ class HumanStep(Step[P, In, Out]):
             consensus_strategy=consensus_strategy,
             claim_timeout_minutes=claim_timeout_minutes,
             priority=priority,
+            deadline_seconds=deadline_seconds,
             worker_reward_credits=worker_reward_credits,
             task_instructions=task_instructions,
         )
@@ -183,6 +195,8 @@ class HumanStep(Step[P, In, Out]):
         _in_range(self.name, "assignments_required", options.assignments_required, 1, settings().max_assignments)
         _in_range(self.name, "claim_timeout_minutes", options.claim_timeout_minutes, 5, 480)
         _in_range(self.name, "worker_reward_credits", self.reward, 0, 10_000)
+        if options.deadline_seconds is not None:
+            _in_range(self.name, "deadline_seconds", options.deadline_seconds, 30, MAX_DEADLINE_SECONDS)
         if options.priority not in PRIORITIES:
             raise DefinitionError(f"{self.name}: priority is one of {', '.join(PRIORITIES)}, got {options.priority!r}")
         strategies = ConsensusStrategy.__args__
@@ -207,14 +221,28 @@ def human_step(
     controls: Callable[[In], Sequence[Control]] | None = None,
     reward_credits: int = 2,
     instructions: str = "",
+    deadline_seconds: int | None = None,
+    example: Mapping[str, object] | None = None,
 ) -> HumanStep[P, In, M]: ...
 @overload
 def human_step(
-    name: str, *, output: type[M], reward_credits: int = 2, instructions: str = ""
+    name: str,
+    *,
+    output: type[M],
+    reward_credits: int = 2,
+    instructions: str = "",
+    deadline_seconds: int | None = None,
+    example: Mapping[str, object] | None = None,
 ) -> HumanStep[..., AnyInput, M]: ...
 @overload
 def human_step(
-    name: str, *, output: JsonSchema, reward_credits: int = 2, instructions: str = ""
+    name: str,
+    *,
+    output: JsonSchema,
+    reward_credits: int = 2,
+    instructions: str = "",
+    deadline_seconds: int | None = None,
+    example: Mapping[str, object] | None = None,
 ) -> HumanStep[..., AnyInput, dict[str, JsonValue]]: ...
 @overload
 def human_step(
@@ -225,6 +253,8 @@ def human_step(
     controls: Callable[[In], Sequence[Control]] | None = None,
     reward_credits: int = 2,
     instructions: str = "",
+    deadline_seconds: int | None = None,
+    example: Mapping[str, object] | None = None,
 ) -> HumanStep[P, In, dict[str, JsonValue]]: ...
 def human_step(
     name: str,
@@ -235,21 +265,27 @@ def human_step(
     controls: Callable[[Any], Sequence[Control]] | None = None,
     reward_credits: int = 2,
     instructions: str = "",
+    deadline_seconds: int | None = None,
+    example: Mapping[str, object] | None = None,
 ) -> HumanStep[..., Any, Any]:
     """Declare a step that people do.
 
     Args:
         name: name of the type, as workers and the registry see it.
         output: what a call returns and workers fill in: a pydantic model, or a JSON Schema (then a dict comes back).
-            A model derived from `Answer` also gets `summary`, `agreement` and `submissions`.
+            A model derived from `Answer` also gets `summary`, `agreement` and `submissions`. Its validators find the
+            input of the call as `info.context`, for fields that follow from it and are not asked for.
         input: model of the input; without one, any fields are accepted and shown.
         answer_schema: the form for one input, where it depends on it (a list of categories, say).
         controls: what the worker sees for one input; without it every field of the input is shown.
         reward_credits: per approved answer, 0 to 10,000.
-        instructions: shown to workers; Markdown.
+        instructions: shown to workers; Markdown. Its first sentence says in lists what the type is.
+        deadline_seconds: after how long an answer is no longer of use, 30 to 2,592,000; `with_options` changes it.
+        example: an input, for those who look the type up.
 
     Raises:
-        DefinitionError: the schema is not one that a form can be made of, or a number is out of range.
+        DefinitionError: the schema is not one that a form can be made of, a number is out of range, or the example
+            does not fit the input model.
     """
     is_model = isinstance(output, type)
     merges = is_model and issubclass(output, Answer)
@@ -258,19 +294,24 @@ def human_step(
     def schema_for(value: Any) -> AnswerSchema:  # noqa: ANN401 (the type's own input model)
         return fixed or AnswerSchema.of(cast("Callable[[Any], Any]", answer_schema)(value))
 
-    return register(
-        HumanStep(
-            name,
-            input_model=input,
-            output=TypeAdapter(output if is_model else dict[str, JsonValue]),
-            answer_schema=schema_for,
-            controls=controls,
-            reward_credits=reward_credits,
-            instructions=instructions,
-            options=HumanOptions(name=name),
-            merges_agreement=merges,
-        )
+    step = HumanStep(
+        name,
+        input_model=input,
+        output=TypeAdapter(output if is_model else dict[str, JsonValue]),
+        answer_schema=schema_for,
+        controls=controls,
+        reward_credits=reward_credits,
+        instructions=instructions,
+        options=HumanOptions(name=name, deadline_seconds=deadline_seconds),
+        merges_agreement=merges,
     )
+    if example is not None:
+        try:
+            step.parse(example)
+        except InvalidInput as error:
+            raise DefinitionError(f"the example does not fit the input of {error}") from None
+        step.example = example
+    return register(step)
 
 
 def _form_schema(output: object) -> dict[str, object]:

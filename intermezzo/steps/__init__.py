@@ -6,10 +6,11 @@ Authors call steps in a flow; `intermezzo.flows` journals and charges those call
 from intermezzo.steps.contract import Step, StepInput, StepOptions, StepOutput, explain
 from intermezzo.steps.function_step import FunctionStep, step
 from intermezzo.steps.primitive_step import Primitive, PrimitiveOptions, primitive
-from intermezzo.steps.registry import register, registered, registered_types
+from intermezzo.steps.registry import BUILT_IN, family_of, register, registered, registered_types
 from intermezzo.steps.step_call import StepCall, begin_work, call_id, current_call, end_work
 
 __all__ = [
+    "BUILT_IN",
     "FunctionStep",
     "Primitive",
     "PrimitiveOptions",
@@ -23,6 +24,7 @@ __all__ = [
     "current_call",
     "end_work",
     "explain",
+    "family_of",
     "primitive",
     "register",
     "registered",

@@ -211,8 +211,11 @@ class Step(ABC, Generic[P, In, Out]):
         """The output as JSON text, for the journal."""
         return self.output.dump_json(output).decode()
 
-    def load(self, recorded: str) -> Out:
+    def load(self, recorded: str, input: In | None = None) -> Out:  # noqa: ARG002 (some outputs follow from it in part)
         """The output from the journal.
+
+        Args:
+            input: of the call that it was recorded for.
 
         Raises:
             RecordedOutputMismatch: the model has changed since it was recorded.

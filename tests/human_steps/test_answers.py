@@ -169,7 +169,7 @@ def test_defining_a_form_from_a_model_does_not_import_jsonschema() -> None:
         ({"anyOf": [{"type": "string"}, {"type": "null"}]}, 5, "a: expected text or nothing (null), got 5"),
         ({"anyOf": [{"type": "integer", "minimum": 3}, {"type": "null"}]}, 1, "a: expected 3 or more, got 1"),
         ({"not": {"const": 1}}, 1, "a: expected another value, got 1"),
-        (False, 1, "a: expected another value, got 1"),
+        (False, 1, "a: expected nothing, got 1"),
     ],
 )
 def test_a_refusal_names_the_field_what_was_expected_and_what_came(

@@ -7,7 +7,7 @@ from sqlalchemy.exc import IntegrityError
 
 from intermezzo import ledger
 from intermezzo.errors import InsufficientCredits
-from intermezzo.human_steps.label_text import label_text
+from intermezzo.human_steps.native_types import label_text
 from intermezzo.ledger import Payer, human_price, platform_fee
 from tests.desk import START, Desk, held
 

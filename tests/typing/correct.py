@@ -6,7 +6,7 @@ from typing import assert_type
 from pydantic import BaseModel, JsonValue
 
 from intermezzo import Answer, StepError, human_step, label_text, pii_detect, step
-from intermezzo.human_steps.label_text import LabelTextInput, LabelTextOutput
+from intermezzo.human_steps.native_types import LabelTextInput, LabelTextOutput
 from intermezzo.primitives.pii_detect import PiiDetectOutput
 
 

@@ -2,7 +2,7 @@
 """What a type checker must refuse; never run. An expected error that goes away is an error itself."""
 
 from intermezzo import StepError, human_step, label_text, pii_detect, step
-from intermezzo.human_steps.label_text import LabelTextInput, LabelTextOutput
+from intermezzo.human_steps.native_types import LabelTextInput, LabelTextOutput
 
 
 @step(credits=2)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, Field, TypeAdapter
 
 from intermezzo.errors import DefinitionError, InvalidInput, RecordedOutputMismatch
-from intermezzo.human_steps.label_text import label_text
+from intermezzo.human_steps.native_types import label_text
 from intermezzo.steps import (
     FunctionStep,
     Primitive,
