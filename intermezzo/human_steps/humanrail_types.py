@@ -45,6 +45,7 @@ class ContentReview(Answer):
     """What a content is."""
 
     verdict: Literal["genuine", "ai_generated", "policy_violating", "uncertain"]
+    """What the content is."""
     notes: Notes = ""
 
 
@@ -64,6 +65,7 @@ class RefundEligibility(Answer):
     """Whether a refund is due."""
 
     decision: Literal["eligible", "not_eligible"]
+    """Whether the policy grants the refund."""
     notes: Notes = ""
 
 
@@ -111,7 +113,9 @@ class SentimentAnalysis(Answer):
     """What a customer feels and wants."""
 
     sentiment: Literal["positive", "neutral", "negative", "mixed"]
+    """What the customer feels."""
     intent: Literal["question", "request", "complaint", "praise", "cancellation", "other"]
+    """What the message is for."""
     notes: Notes = ""
 
 
@@ -131,6 +135,7 @@ class ImageModeration(Answer):
     """What an image shows."""
 
     category: Literal["safe", "nsfw", "violent", "policy_violating"]
+    """The worst that it shows."""
     notes: Notes = ""
 
 
@@ -166,5 +171,5 @@ translation_review = human_step(
     reward_credits=5,
     deadline_seconds=10 * 60,
     instructions="Verify that the translation is accurate and culturally appropriate.",
-    example={"original": "Break a leg!", "translation": "Brich dir ein Bein!", "from": "en", "to": "de"},
+    example={"original": "Break a leg!", "translation": "Brich dir ein Bein!", "languages": "en to de"},
 )

@@ -60,6 +60,7 @@ class AttachmentInput(ScaleInput):
     """What types with one attachment have."""
 
     attachment_type: AttachmentType
+    """What the attachment is."""
     attachment: Text
     """The text itself if `attachment_type` is `text`, else an address."""
 
@@ -80,6 +81,7 @@ class CategorizationInput(AttachmentInput):
     """Something to put into categories."""
 
     categories: SomeOptions
+    """What workers choose from."""
     category_ids: dict[str, str] = Field(default={})
     """Id → category, for all categories or none."""
     allow_multiple: bool = False
@@ -174,6 +176,7 @@ class DataCollectionInput(TranscriptionInput):
 
     # Narrower, and an input is never changed.
     attachment_type: Literal["text", "image", "website"]  # pyright: ignore[reportIncompatibleVariableOverride]
+    """What the attachment is."""
 
 
 datacollection = human_step(
@@ -207,6 +210,7 @@ class PhoneCallInput(ScaleInput):
     script: Text
     """What to say; `{{name}}` stands for `entity_name`."""
     attachment_type: AttachmentType = "text"
+    """What the attachment is."""
     attachment: Annotated[str, Field(max_length=100_000)] = ""
     """The text itself if `attachment_type` is `text`, else an address; may be left out."""
     fields: MaybeFields = Field(default={})
@@ -275,6 +279,7 @@ class ComparisonInput(ScaleInput):
     """Things to compare, and what to say about them."""
 
     attachment_type: AttachmentType
+    """What the attachments are."""
     attachments: Annotated[list[Text], Field(min_length=2, max_length=20)]
     """Texts if `attachment_type` is `text`, else addresses."""
     fields: MaybeFields = Field(default={})
@@ -344,12 +349,15 @@ class AnnotationInput(OpenInput):
     attachment: Address
     """Address of the image."""
     objects_to_annotate: Annotated[list[str], Field(min_length=1, max_length=6), DistinctOptions]
+    """What gets a box, in the singular: “cat”, “street sign”."""
     with_labels: bool = False
     """Each box says which of the objects it shows."""
     examples: list[AnnotationExample] = Field(default=[], max_length=20)
+    """Images that were annotated well or badly; shown to the worker."""
     instruction: Annotated[str, Field(max_length=20_000)] = ""
     """What else to heed; Markdown."""
     attachment_type: Literal["image"] = "image"
+    """Nothing else can be annotated."""
 
 
 class Box(BaseModel):
@@ -432,6 +440,7 @@ class AudioTranscriptionInput(OpenInput):
     instruction: Annotated[str, Field(min_length=1, max_length=20_000)] = "Please transcribe the attached audio file."
     """What to do; Markdown."""
     attachment_type: Literal["audio"] = "audio"
+    """Nothing else can be heard."""
 
 
 class AudioTranscriptionOutput(ScaleOutput):

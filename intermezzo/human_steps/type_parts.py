@@ -145,8 +145,12 @@ def text(*, least: int = 0, description: str = "", default: str = "") -> Node:
         least: fewest characters.
         default: what the worker starts from.
     """
-    about = {keyword: value for keyword, value in (("description", description), ("default", default)) if value}
-    return {"type": "string", "minLength": least, "maxLength": MAX_ANSWER_CHARACTERS, **about}
+    said: Node = {"minLength": least, "description": description, "default": default}
+    return {
+        "type": "string",
+        "maxLength": MAX_ANSWER_CHARACTERS,
+        **{word: value for word, value in said.items() if value},
+    }
 
 
 def texts(fields: Mapping[str, str]) -> Node:

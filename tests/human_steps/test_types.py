@@ -2,8 +2,10 @@
 
 import json
 import re
+import runpy
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,11 +16,12 @@ from pydantic import JsonValue
 from intermezzo.errors import InvalidInput, InvalidResponse
 from intermezzo.flows.calls import recorded_outcome
 from intermezzo.human_steps.answers import AnswerSchema
+from intermezzo.human_steps.consensus import ConsensusStrategy
 from intermezzo.human_steps.controls import Control, Link, Markdown, parse_controls
 from intermezzo.human_steps.human_step import HumanStep
 from intermezzo.human_steps.scale_types import ScaleOutput
 from intermezzo.human_steps.simulated_answers import simulated_answer
-from intermezzo.human_steps.tasks import NewHumanTask
+from intermezzo.human_steps.tasks import LEGAL_MOVES, PRIORITIES, NewHumanTask
 from intermezzo.journal import RecordedCall
 from intermezzo.steps import BUILT_IN, family_of, registered, registered_types
 from tests.human_steps.test_controls import ALLOWED, ALLOWED_INLINE, COMMONMARK, nasty
@@ -540,6 +543,21 @@ assert "prefect" not in sys.modules
 
 def test_a_type_is_found_by_its_name_before_anything_imported_it() -> None:
     subprocess.run([sys.executable, "-c", EVERY_TYPE_BY_NAME], check=True, timeout=60)
+
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_the_pages_of_the_types_are_what_the_registry_says() -> None:
+    pages: dict[str, str] = runpy.run_path(str(ROOT / "scripts" / "make_type_pages.py"))["pages"]()
+    stale = {name for name, text in pages.items() if (ROOT / "docs" / "types" / name).read_text() != text}
+    assert not stale, f"run scripts/make_type_pages.py: {stale} are stale"
+
+
+def test_the_glossary_knows_every_state_strategy_and_priority() -> None:
+    glossary = (ROOT / "docs" / "glossary.md").read_text()
+    words = {*LEGAL_MOVES, *PRIORITIES, *ConsensusStrategy.__args__, *(family_of(name) for name in TYPES)}
+    assert {word for word in words if f"`{word}`" not in glossary} == set()
 
 
 # --- any valid input -----------------------------------------------------------------------------------------
