@@ -112,9 +112,10 @@ def _code(family: str, sheet: TypeSheet) -> str:
 
 
 def _literal(value: JsonValue) -> str:
-    """A value as Python, on one line if it fits."""
-    short = json.dumps(value, ensure_ascii=False)
-    text = short if len(short) <= LINE else json.dumps(value, ensure_ascii=False, indent=4)
+    """A value as Python, as the formatter would write it: on one line if that is short."""
+    text = json.dumps(value, ensure_ascii=False)
+    if len(text) > LINE:
+        text = re.sub(r"(?<=[^\[{,\s])(?=\n\s*[}\]])", ",", json.dumps(value, ensure_ascii=False, indent=4))
     return re.sub(r"(?<=: )(true|false)(?=[,}\n])|^(true|false)$", lambda found: found[0].capitalize(), text)
 
 

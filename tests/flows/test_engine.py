@@ -14,6 +14,7 @@ from intermezzo import (
 )
 from intermezzo.flows.suspension import STATE_NAME, resume
 from intermezzo.flows.worker import ungrouped
+from intermezzo.human_steps.scale_types import categorization
 from tests.flows.steps import CHOICES, double, fine, verify, work
 from tests.rig import Rig, Suspended
 
@@ -245,3 +246,23 @@ async def test_what_the_flow_sees_is_what_a_replay_will_see(sqlite_rig: Rig) -> 
         return await pair(1)
 
     assert await plain() == [1, {"at": 1}]
+
+
+async def test_what_follows_from_the_input_is_there_at_the_answer_and_at_a_replay(sqlite_rig: Rig) -> None:
+    @flow
+    async def sort() -> object:
+        categories, ids = ["public", "private"], {"1": "public", "2": "private"}
+        output = await categorization(
+            instruction="?", attachment_type="text", attachment="x", categories=categories, category_ids=ids
+        )
+        return output.response()
+
+    script = asyncio.create_task(sort())
+    while not await sqlite_rig.answer_all(category="private"):
+        await asyncio.sleep(0.01)
+    assert await script == {"category": "private", "category_id": "2"}
+
+    run = await sqlite_rig.deploy(sort)
+    assert isinstance(await sqlite_rig.attempt(sort, run), Suspended)
+    await sqlite_rig.answer_all(category="public")
+    assert await sqlite_rig.attempt(sort, run) == {"category": "public", "category_id": "1"}
