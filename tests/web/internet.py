@@ -19,11 +19,13 @@ from tests.web.site import Site
 class _Line(httpcore.AsyncNetworkStream):
     """A connection to the local server that believes it goes to the address which was dialled."""
 
-    def __init__(self, stream: httpcore.AsyncNetworkStream, peer: tuple[str, int]) -> None:
+    def __init__(self, stream: httpcore.AsyncNetworkStream, peer: tuple[str, int] | None, sizes: list[int]) -> None:
         self._stream = stream
         self._peer = peer
+        self._sizes = sizes
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109 - httpcore's signature
+        self._sizes.append(max_bytes)
         return await self._stream.read(max_bytes, timeout)
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109 - as above
@@ -59,8 +61,10 @@ class Internet(httpcore.AsyncNetworkBackend):
         """How many seconds each of those was given."""
         self.dead: set[str] = set()
         """Addresses where nobody answers."""
-        self.diverted: dict[str, str] = {}
-        """Addresses whose connections end up elsewhere."""
+        self.diverted: dict[str, str | None] = {}
+        """Addresses whose connections end up elsewhere, or nowhere."""
+        self.read_sizes: list[int] = []
+        """How many bytes were asked for at once."""
 
     def transport(self, *, guard: Guard | None = None, ssl_context: ssl.SSLContext | None = None) -> GuardedTransport:
         return GuardedTransport(guard or Guard(), resolver=self.resolve, network=self, ssl_context=ssl_context)
@@ -89,4 +93,5 @@ class Internet(httpcore.AsyncNetworkBackend):
         if host in self.dead:
             raise httpcore.ConnectTimeout
         stream = await real_network().connect_tcp("127.0.0.1", self.site.port, timeout)
-        return _Line(stream, (self.diverted.get(host, host), port))
+        end = self.diverted.get(host, host)
+        return _Line(stream, (end, port) if end else None, self.read_sizes)

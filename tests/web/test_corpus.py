@@ -7,7 +7,7 @@ import pytest
 
 from intermezzo.errors import InvalidInput, ProviderError
 from intermezzo.settings import settings
-from intermezzo.web import Guard, fetch, guarded_client
+from intermezzo.web import Guard, fetch, post
 from intermezzo.web.transport import GuardedTransport
 from tests.web import corpus
 from tests.web.internet import Internet
@@ -118,19 +118,24 @@ async def test_a_name_that_turns_private_between_two_redirects_is_refused(
     await assert_refused(internet, "http://rebind.example.com/a", dialled=[(PUBLIC, 80)])
 
 
-async def test_a_name_that_turns_private_between_two_requests_of_a_client_is_refused(internet: Internet) -> None:
+async def test_a_name_that_turns_private_between_two_requests_is_refused(internet: Internet) -> None:
     internet.names["rebind.example.com"] = [[PUBLIC], ["127.0.0.1"]]
-    async with guarded_client(internet.transport()) as client:
-        await client.get("http://rebind.example.com/")
-        with pytest.raises(InvalidInput):
-            await client.get("http://rebind.example.com/")
-    assert internet.dialled == [(PUBLIC, 80)]
+    await post("http://rebind.example.com/", b"x", headers={}, transport=internet.transport())
+    await assert_refused(internet, "http://rebind.example.com/", dialled=[(PUBLIC, 80)])
 
 
 async def test_a_connection_that_ends_up_elsewhere_is_closed_before_anything_is_sent(internet: Internet) -> None:
     internet.diverted[PUBLIC] = "127.0.0.1"
     with pytest.raises(ProviderError, match="went to another address"):
         await internet.get("http://example.com/")
+    assert internet.site.heads == []
+
+
+async def test_a_connection_that_is_lost_at_once_may_be_tried_again(internet: Internet) -> None:
+    internet.diverted[PUBLIC] = None
+    with pytest.raises(ProviderError, match="lost as soon as it was made") as caught:
+        await internet.get("http://example.com/")
+    assert caught.value.retryable
     assert internet.site.heads == []
 
 
