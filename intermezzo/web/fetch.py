@@ -73,6 +73,8 @@ async def _follow(sender: "GuardedTransport", url: str, accept: str, max_bytes: 
         with naming_the_field(url, target if hop else None):
             sender.guard.check_url(target)
             request = make_request("GET", target, {"accept": accept, "accept-encoding": "gzip, deflate"})
+            # A cookie may have any letters; httpx would encode them as it finds the other headers: in ASCII.
+            request.headers.encoding = "utf-8"
             cookies.set_cookie_header(request)
             response = await sender.handle_async_request(request)
         response.request = request

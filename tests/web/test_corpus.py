@@ -91,6 +91,29 @@ async def test_a_redirect_to_what_is_forbidden_is_refused(internet: Internet, lo
     assert internet.dialled == [(PUBLIC, 80)]
 
 
+@pytest.mark.parametrize("status", [301, 303, 307, 308])
+async def test_a_redirect_of_any_kind_to_what_is_forbidden_is_refused(internet: Internet, status: int) -> None:
+    internet.site.answers["/start"] = redirect("http://10.0.0.1/").replace(b"302", b"%d" % status)
+    await assert_refused(internet, "http://example.com/start", dialled=[(PUBLIC, 80)])
+
+
+@pytest.mark.parametrize("status", [300, 304, 305, 306, 401, 407])
+async def test_a_status_that_is_no_redirect_leads_nowhere(internet: Internet, status: int) -> None:
+    internet.site.answers["/start"] = redirect("http://10.0.0.1/").replace(b"302", b"%d" % status)
+    with pytest.raises(ProviderError, match=f"answered {status}"):
+        await internet.get("http://example.com/start")
+    assert internet.dialled == [(PUBLIC, 80)]
+
+
+@pytest.mark.parametrize(
+    "header", ["Location: http://10.0.0.1/", "Refresh: 0; url=http://10.0.0.1/", 'Alt-Svc: h2="10.0.0.1:443"']
+)
+async def test_a_header_of_a_page_leads_nowhere(internet: Internet, header: str) -> None:
+    internet.site.otherwise = ok(b"hello", header)
+    assert (await internet.get("http://example.com/")).content == b"hello"
+    assert internet.dialled == [(PUBLIC, 80)]
+
+
 @pytest.mark.parametrize("hops", [1, 2, 5])
 async def test_a_forbidden_address_behind_public_ones_is_refused(internet: Internet, hops: int) -> None:
     for hop in range(hops):
