@@ -78,6 +78,8 @@ async def _follow(sender: "GuardedTransport", url: str, accept: str, max_bytes: 
             cookies.set_cookie_header(request)
             response = await sender.handle_async_request(request)
         response.request = request
+        # Obsolete, and Python takes quadratic time to read it.
+        response.headers.pop("set-cookie2", None)
         cookies.extract_cookies(response)
         try:
             if not response.has_redirect_location:

@@ -42,9 +42,7 @@ async def post(
     _check_headers(headers)
     async with deadline(url, timeout_seconds, transport) as sender:
         with naming_the_field(url):
-            target = parse_url(url)
-            sender.guard.check_url(target)
-            response = await sender.handle_async_request(make_request("POST", target, headers, content))
+            response = await sender.handle_async_request(make_request("POST", parse_url(url), headers, content))
         await response.aclose()
         return response.status_code
 

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import time
 import zlib
 
 import pytest
@@ -66,6 +67,13 @@ async def test_a_redirect_to_nonsense_is_the_servers_fault(site: Site, location:
     site.answers = {"/": redirect(location)}
     with pytest.raises(ProviderError, match="redirects to something that is not an address"):
         await get(site)
+
+
+async def test_no_cookie_takes_long_to_read(site: Site) -> None:
+    site.answers = {"/": ok(b"x", "Set-Cookie: a=b", *[f"Set-Cookie2: {'a,' * 6_000}"] * 5)}
+    before = time.process_time()
+    assert (await get(site)).content == b"x"
+    assert time.process_time() - before < 0.2
 
 
 # Size
