@@ -21,7 +21,7 @@ _NAME = re.compile(r"(?=.{1,254}$)[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*\.?")
 
 _LOCAL_DOMAINS = frozenset({
     "alt", "arpa", "corp", "home", "internal", "intranet", "lan", "local", "localdomain", "localhost", "onion",
-    "private",
+    "private", "svc",
 })  # fmt: skip
 """Top-level domains that the public internet does not have: whoever answers for them is nearby."""
 

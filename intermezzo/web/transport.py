@@ -199,10 +199,6 @@ class GuardedTransport(httpx.AsyncBaseTransport):
         self._pool = httpcore.AsyncConnectionPool(
             ssl_context=ssl_context or _trusting_certifi(),
             network_backend=GuardedNetwork(self.guard, resolver or system_resolver, network or real_network()),
-            max_connections=10,
-            keepalive_expiry=5.0,
-            http1=True,
-            http2=False,
         )
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:

@@ -137,6 +137,7 @@ FORBIDDEN_URLS = {
         "http://intranet/", "http://router/", "http://metadata/", "http://printer.local/", "http://nas.lan/",
         "http://metadata.google.internal/", "http://db.internal./", "http://wiki.corp/", "http://host.localdomain/",
         "http://gw.home.arpa/", "http://box.home/", "http://service.onion/", "http://kubernetes.default.svc.cluster.local/",
+        "http://kubernetes.default.svc/", "http://instance-data/", "http://host.docker.internal/",
     ],
     "malformed hosts": [
         "http://exa mple.com/", "http://example..com/", "http://.example.com/", "http://example.com../",

@@ -162,6 +162,36 @@ async def test_little_is_read_at_once_whatever_is_in_it(internet: Internet) -> N
     assert max(internet.read_sizes) <= 16 * 1024
 
 
+@pytest.mark.parametrize("start", [b"", b"HTTP/1.1 200 OK\r\nX: ", b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nx"])
+async def test_a_fetch_that_is_cancelled_leaves_nothing_open(internet: Internet, start: bytes) -> None:
+    internet.site.answers = {"/": start + b"and so on"}
+    internet.site.pause_seconds = 0.005
+    tasks = asyncio.all_tasks()
+    fetching = asyncio.create_task(internet.get("http://8.8.8.8/"))
+    while not internet.open_lines:
+        await asyncio.sleep(0.001)
+    await asyncio.sleep(0.005 * len(start) / 2)
+    fetching.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await fetching
+    assert internet.open_lines == set()
+    await internet.site.end()
+    assert asyncio.all_tasks() == tasks
+
+
+async def test_many_are_fetched_at_once_and_slow_ones_delay_no_other(internet: Internet) -> None:
+    internet.site.answers = {"/slow": b"", "/": ok(b"x")}
+    slow = [asyncio.create_task(internet.get("http://8.8.8.8/slow")) for _ in range(20)]
+    async with asyncio.timeout(5):
+        assert {
+            each.content for each in await asyncio.gather(*[internet.get("http://8.8.8.8/") for _ in range(50)])
+        } == {b"x"}
+    for each in slow:
+        each.cancel()
+    await asyncio.gather(*slow, return_exceptions=True)
+    assert internet.open_lines == set()
+
+
 # TLS
 
 
