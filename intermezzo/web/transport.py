@@ -11,7 +11,7 @@ import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache, partial
+from functools import cache
 from typing import Any, cast
 
 import httpcore
@@ -42,9 +42,10 @@ async def system_resolver(host: str, port: int) -> list[str]:
     """
     # Nothing ends a look-up: in asyncio's few threads, some names whose servers keep silent would hold up all else.
     thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="look-up")
-    look_up = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
     try:
-        answers = await asyncio.get_running_loop().run_in_executor(thread, look_up)
+        answers = await asyncio.get_running_loop().run_in_executor(
+            thread, socket.getaddrinfo, host, port, socket.AF_UNSPEC, socket.SOCK_STREAM
+        )
     except (OSError, UnicodeError) as error:
         later = isinstance(error, socket.gaierror) and error.errno == socket.EAI_AGAIN
         raise ProviderError(f"cannot find the host {host!r}: {error}; check its spelling", retryable=later) from None
