@@ -110,15 +110,20 @@ async def test_a_quick_answer_continues_the_run_without_suspending(rig: Rig, mon
     assert await attempt is True
 
 
-async def test_a_script_without_a_deployment_waits_in_memory(rig: Rig) -> None:
+async def test_a_script_without_a_deployment_waits_in_memory_and_says_so(
+    rig: Rig, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
     @flow
     async def ask() -> bool:
         return bool((await fine(question="ready?"))["ok"])
 
+    monkeypatch.setattr(logging.getLogger("prefect"), "propagate", True)
+    caplog.set_level(logging.INFO, "prefect.flow_runs")
     script = asyncio.create_task(ask())
     while not await rig.answer_all(ok=True):
         await asyncio.sleep(0.01)
     assert await script is True
+    assert [text for text in caplog.messages if "`intermezzo inbox list`" in text]
     assert await rig.spent() == 3
 
 
