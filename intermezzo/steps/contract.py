@@ -254,7 +254,8 @@ def _fault(fault: "ErrorDetails", known: Iterable[str]) -> str:
         there_are = f"; the fields are {', '.join(known)}" if known and len(fault["loc"]) == 1 else ""
         return f"{field}: unknown field{there_are}"
     said = fault["msg"].removeprefix("Value error, ").removeprefix("Assertion failed, ")
-    said = said.partition(" after validation, not ")[0]  # how long it is, is to be seen
+    # How long a list is, is to be seen; and the model is a name of the code, not of the input.
+    said = said.partition(" after validation, not ")[0].partition(" or instance of ")[0]
     said = said[:1].lower() + said[1:]
     if not field:  # said of the input as a whole, which is not to be repeated
         return said

@@ -23,6 +23,7 @@ def recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ("input", "said"),
     [
         ({}, "messages: field required"),
+        ({"messages": ["hi"]}, "messages.0: input should be a valid dictionary, got 'hi'"),
         ({"messages": []}, "messages: list should have at least 1 item"),
         ({"messages": [{"role": "tool", "content": "x"}]}, "role: input should be 'system', 'user' or 'assistant'"),
         ({"messages": [{"role": "user", "content": " "}]}, "a message must say something"),
