@@ -228,8 +228,10 @@ async def test_human_steps_are_refused_where_a_run_cannot_suspend(sqlite_rig: Ri
         await in_task()
         return await subflow(), await double(4)
 
-    with pytest.raises(MisplacedStep, match="outside of a flow"):
+    with pytest.raises(MisplacedStep, match=r"outside of a flow.*`double\.fn"):
         await double(1)
+    with pytest.raises(MisplacedStep, match=r"in an async @flow$"):
+        await fine(question="?")
     assert await parent() == (8, 8)
     assert work == ["double 4"]  # one run, one journal
 
