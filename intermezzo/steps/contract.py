@@ -7,11 +7,14 @@ import reprlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Generic, Literal, ParamSpec, Protocol, Self, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, Generic, Literal, ParamSpec, Protocol, Self, TypeVar, cast, overload
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from intermezzo.errors import DefinitionError, InvalidInput, MapFailed, RecordedOutputMismatch, StepError
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
 
 P = ParamSpec("P")
 
@@ -25,6 +28,9 @@ Out = TypeVar("Out")
 LONGEST_NAME = 200
 """Characters of a step's name: what the store has room for."""
 
+_MOST_FAULTS = 5
+"""Faults of one input that are listed."""
+
 
 class StepInput(BaseModel):
     """Base of the built-in steps' inputs: unknown fields are refused."""
@@ -33,12 +39,12 @@ class StepInput(BaseModel):
 
 
 class StepOutput(BaseModel):
-    """Base of the built-in steps' outputs."""
+    """Base of the built-in steps' outputs (spec: CS-61)."""
 
     model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
 
     summary: str
-    """One line for a person, at most 500 characters (spec: CS-61)."""
+    """One line for a person, at most 500 characters."""
 
 
 class Caller(Protocol):
@@ -194,7 +200,7 @@ class Step(ABC, Generic[P, In, Out]):
         try:
             return self.input_model.model_validate(dict(value))
         except ValidationError as error:
-            raise InvalidInput(f"{self.name}: {explain(error)}") from None
+            raise InvalidInput(f"{self.name}: {explain(error, known=self.input_model.model_fields)}") from None
 
     def _parse_item(self, index: int, item: object) -> In:
         try:
@@ -230,13 +236,27 @@ class Step(ABC, Generic[P, In, Out]):
         """Credits that one call reserves."""
 
 
-def explain(error: ValidationError) -> str:
-    """A validation error as one line: each field, what was expected and what came."""
-    parts: list[str] = []
-    for detail in error.errors(include_url=False)[:5]:
-        field = ".".join(str(part) for part in detail["loc"]) or "input"
-        shown = reprlib.repr(detail["input"])
-        got = "" if detail["type"] == "missing" else f", got {shown}"
-        parts.append(f"{field}: {detail['msg'][0].lower()}{detail['msg'][1:]}{got}")
-    more = error.error_count() - len(parts)
+def explain(error: ValidationError, *, known: Iterable[str] = ()) -> str:
+    """A validation error as one line: each field, what was expected and what came.
+
+    Args:
+        known: names of the fields there are, to be told when one is unknown.
+    """
+    faults = error.errors(include_url=False)
+    parts = [_fault(fault, known) for fault in faults[:_MOST_FAULTS]]
+    more = len(faults) - len(parts)
     return "; ".join(parts) + (f"; and {more} more" if more > 0 else "")
+
+
+def _fault(fault: "ErrorDetails", known: Iterable[str]) -> str:
+    field = ".".join(str(part) for part in fault["loc"])
+    if fault["type"] == "extra_forbidden":
+        there_are = f"; the fields are {', '.join(known)}" if known and len(fault["loc"]) == 1 else ""
+        return f"{field}: unknown field{there_are}"
+    said = fault["msg"].removeprefix("Value error, ").removeprefix("Assertion failed, ")
+    # How long a list is, is to be seen; and the model is a name of the code, not of the input.
+    said = said.partition(" after validation, not ")[0].partition(" or instance of ")[0]
+    said = said[:1].lower() + said[1:]
+    if not field:  # said of the input as a whole, which is not to be repeated
+        return said
+    return f"{field}: {said}" + ("" if fault["type"] == "missing" else f", got {reprlib.repr(fault['input'])}")

@@ -48,7 +48,10 @@ async def system_resolver(host: str, port: int) -> list[str]:
         )
     except (OSError, UnicodeError) as error:
         later = isinstance(error, socket.gaierror) and error.errno == socket.EAI_AGAIN
-        raise ProviderError(f"cannot find the host {host!r}: {error}; check its spelling", retryable=later) from None
+        raise ProviderError(
+            f"cannot find the host {host!r}: {error}; check its spelling, and the network of this machine",
+            retryable=later,
+        ) from None
     finally:
         thread.shutdown(wait=False)
     return [str(answer[4][0]) for answer in answers]
