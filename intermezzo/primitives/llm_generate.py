@@ -56,9 +56,9 @@ class LlmGenerateInput(StepInput):
     """Merged with the system messages of the conversation, before them."""
     model: Annotated[str, Field(min_length=1, max_length=200)] | None = None
     """The provider's id of a model; None: `LLM_MODEL`, else the provider's default."""
-    temperature: Annotated[float, Field(ge=0, le=2)] = 0.7
+    temperature: Annotated[float, Field(ge=0, le=2, strict=True)] = 0.7
     """Randomness, 0 to 2. Anthropic's highest is 1; models that always think take none, and are given none."""
-    max_tokens: Annotated[int, Field(ge=1)] = 2048
+    max_tokens: Annotated[int, Field(ge=1, strict=True)] = 2048
     """Most tokens of the answer. A longer one is an error, never half an answer."""
     output_schema: Annotated[dict[str, JsonValue] | None, AfterValidator(_usable)] = None
     """JSON Schema of the answer: it is asked for as JSON, validated, and given as `data`."""

@@ -29,6 +29,7 @@ LONGEST_NAME = 200
 """Characters of a step's name: what the store has room for."""
 
 _MOST_FAULTS = 5
+_LONGEST_SHOWN = 20
 """Faults of one input that are listed."""
 
 
@@ -198,6 +199,15 @@ class Step(ABC, Generic[P, In, Out]):
 
     def _validate(self, value: Mapping[str, object]) -> In:
         try:
+            broken = [field for field, given in value.items() if not _is_unicode(given)]
+        except RecursionError:
+            raise InvalidInput(f"{self.name}: the input is nested too deeply") from None
+        if broken:
+            raise InvalidInput(
+                f"{self.name}: {broken[0][:100]}: expected Unicode text, got half of a surrogate pair "
+                "(a code point from U+D800 to U+DFFF); replace it"
+            )
+        try:
             return self.input_model.model_validate(dict(value))
         except ValidationError as error:
             raise InvalidInput(f"{self.name}: {explain(error, known=self.input_model.model_fields)}") from None
@@ -248,6 +258,19 @@ def explain(error: ValidationError, *, known: Iterable[str] = ()) -> str:
     return "; ".join(parts) + (f"; and {more} more" if more > 0 else "")
 
 
+def _is_unicode(value: object) -> bool:
+    """Whether all text in a value, as parsed from JSON, can be written as UTF-8."""
+    if isinstance(value, str):
+        try:
+            return value.isascii() or bool(value.encode())
+        except UnicodeEncodeError:
+            return False
+    if isinstance(value, Mapping):
+        items = cast("Mapping[object, object]", value)
+        return all(map(_is_unicode, items)) and all(map(_is_unicode, items.values()))
+    return all(map(_is_unicode, cast("list[object]", value))) if isinstance(value, list) else True
+
+
 def _fault(fault: "ErrorDetails", known: Iterable[str]) -> str:
     field = ".".join(str(part) for part in fault["loc"])
     if fault["type"] == "extra_forbidden":
@@ -259,4 +282,11 @@ def _fault(fault: "ErrorDetails", known: Iterable[str]) -> str:
     said = said[:1].lower() + said[1:]
     if not field:  # said of the input as a whole, which is not to be repeated
         return said
-    return f"{field}: {said}" + ("" if fault["type"] == "missing" else f", got {reprlib.repr(fault['input'])}")
+    return f"{field}: {said}" + ("" if fault["type"] == "missing" else f", got {_shown(fault['input'])}")
+
+
+def _shown(value: object) -> str:
+    """A value that came, for a message; such messages are logged, so a longer text is only measured."""
+    if isinstance(value, str) and len(value) > _LONGEST_SHOWN:
+        return f"text of {len(value):,} characters"
+    return reprlib.repr(value)
