@@ -15,7 +15,7 @@ _LETTER = "A-Za-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f\u0300-\u036f\u0370-\u03
 _LOCAL = rf"[{_LETTER}0-9_.%+'~-]"
 # Not `=`, `/` and `&`: legal in a name, but `?email=ann@example.com&x=1` is what texts have. One start per run.
 _EMAIL = re.compile(
-    rf"(?<!{_LOCAL})[.%+'~-]*+([{_LETTER}0-9_]{_LOCAL}{{0,63}}+@"
+    rf"(?<!{_LOCAL})[.%+'~-]*+((?!git@)[{_LETTER}0-9_]{_LOCAL}{{0,63}}+@"
     rf"(?:[{_LETTER}0-9](?:[{_LETTER}0-9-]{{0,61}}[{_LETTER}0-9])?\.){{1,8}}"
     rf"(?:xn--[A-Za-z0-9-]{{2,59}}|[{_LETTER}]{{2,24}})(?![{_LETTER}0-9]))"
 )

@@ -32,7 +32,9 @@ _KINDS: dict[Kind, str] = {
         card cards cardno creditcard debitcard cc credit debit visa mastercard amex maestro discover
         kreditkarte kreditkarten karte carte tarjeta carta kaart cartão kort
         kontokort карта карты""",
-    "version": "version versions ver v release build firmware rev revision section chapter figure table clause oid",
+    "version": """
+        version versions ver v rv release build firmware rev revision
+        section sec chapter figure fig table clause oid""",
     "other": """
         account accounts acct order orders invoice tracking serial case ticket reference
         ref model part iban id ids identifier uid uuid isbn issn policy flight zip zipcode postcode postal item sku
@@ -50,11 +52,12 @@ _KINDS: dict[Kind, str] = {
         bestelling factuur rekening bsn encomenda fatura conta""",
 }
 _KIND_OF: dict[str, Kind] = {word: kind for kind, words in _KINDS.items() for word in words.split()}
-# Words that are inflected, or compounded with what comes after.
+# Words that are inflected, or compounded with others: "homePhone", "Diensthandy".
 _PHONE_STEMS = (
     "telep", "telef", "télép", "teléf", "mobil", "mobiel", "celul", "cellul", "contact", "contatt", "contat", "kontakt",
     "anruf", "angeruf", "erreich", "appel", "rappel", "llam", "llám", "chiam", "bereik", "телеф",
 )  # fmt: skip
+_PHONE_ENDINGS = ("phone", "telefon", "telefoon", "mobile", "mobil", "handy")
 _PASSPORT_STEMS = (
     "passport", "passeport", "reisepass", "pasaport", "passaport", "paspoort", "paszport", "паспорт",
 )  # fmt: skip
@@ -178,7 +181,7 @@ def _kind_of_number(words: list[str], index: int) -> Kind | None:
 
 def _kind_of_word(word: str) -> Kind | None:
     kind = _KIND_OF.get(word)
-    if kind is None and word.startswith(_PHONE_STEMS):
+    if kind is None and (word.startswith(_PHONE_STEMS) or word.endswith(_PHONE_ENDINGS)):
         return "phone"
     if kind is None and word.startswith(_PASSPORT_STEMS):
         return "passport"

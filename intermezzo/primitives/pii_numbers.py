@@ -20,14 +20,14 @@ _SSN_LABEL_SCORE = 0.8
 def find_ssns(text: str) -> Iterator[Span]:
     """US social security numbers.
 
-    Without separators or with dots only where the text says so. There also those of 9xx, which are given to
-    taxpayers without a social security number, and to people in examples.
+    Without separators only where the text says so. There also those of 9xx, which are given to taxpayers without a
+    social security number, and to people in examples.
     """
     for match in _SSN.finditer(text):
         digits = re.sub("[-. ]", "", match[0])
         if digits[3:5] == "00" or digits[5:] == "0000" or digits[:3] in ("000", "666"):
             continue
-        if match[1] in ("-", " ") and digits[0] != "9":
+        if match[1] and digits[0] != "9":
             yield *match.span(), _SSN_SHAPE_SCORE
         elif is_labelled(text, match.start(), "ssn"):
             yield *match.span(), _SSN_LABEL_SCORE

@@ -19,19 +19,19 @@ _CANDIDATE = re.compile(
     r"[+(0-9](?<![A-Za-z0-9_$€£¥%@〒][+(0-9])(?<![0-9][.:-][+(0-9])(?:(?<=\()\+)?(?:[- ./()]{0,3}+[0-9]){6,17}+"
 )
 _NORTH_AMERICAN = re.compile(
-    r"\(?(?:1[-. ]{1,2}\(?)?[1-9][0-9]{2}(?:\)[-. /]{0,3}|[-. /]{1,3})[0-9]{3}[-. /]{1,3}[0-9]{4}"
+    r"\(?(?:1[-. ]{0,2}\(?)?[1-9][0-9]{2}(?:\)[-. /]{0,3}|[-. /]{1,3})[0-9]{3}[-. /]{1,3}[0-9]{4}"
     r"(?![-.]?[0-9]|(?!x|ext)[A-Za-z_])"
     r"|\([1-9][0-9]{2}\)[-. ]?[0-9]{7}(?![-.]?[0-9]|(?!x|ext)[A-Za-z_])"
 )
 _YEAR, _MONTH, _DAY = "(?:19|20)[0-9]{2}", "(?:0?[1-9]|1[0-2])", "(?:0?[1-9]|[12][0-9]|3[01])"
 # IPv4 addresses, social security numbers, days with and without a time, years in brackets, opening hours,
-# post codes as in "TX 75001-1234", degrees.
+# post codes as in "TX 75001-1234", amounts, degrees.
 _SOMETHING_ELSE = re.compile(
-    rf"(?:[0-9]{{1,3}}(?:\.[0-9]{{1,3}}){{3}}(?!\.[0-9])|[0-9]{{3}}([- ])[0-9]{{2}}\1[0-9]{{4}}(?![- .][0-9])"
+    rf"(?:[0-9]{{1,3}}(?:\.[0-9]{{1,3}}){{3}}(?!\.[0-9])|[0-9]{{3}}([-. ])[0-9]{{2}}\1[0-9]{{4}}(?![- .][0-9])"
     rf"|{_YEAR}([-./ ]){_MONTH}\2{_DAY}|[0-9]{{1,2}}([-./ ])[0-9]{{1,2}}\3{_YEAR}"
-    rf"|{_YEAR}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])(?:[0-9]{{6}})?|\({_YEAR}\)"
-    r"|[0-9]{1,2}\.[0-9]{2} ?- ?[0-9]{1,2}\.[0-9]{2}(?!\.)|(?<=[A-Z]{2} )[0-9]{5}-[0-9]{4}|\+[0-9]{1,3}\.[0-9]{4,7})"
-    r"(?![0-9])"
+    rf"|{_YEAR}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])(?:[0-9]{{6}})?|\( ?{_YEAR}(?: ?- ?{_YEAR})? ?\)"
+    r"|[0-9]{1,2}\.[0-9]{2} ?- ?[0-9]{1,2}\.[0-9]{2}(?!\.)|(?<=[A-Z]{2} )[0-9]{5}-[0-9]{4}"
+    r"|[0-9]{1,12}+\.[0-9]{2}(?![-./ ][0-9])|\+[0-9]{1,3}\.[0-9]{4,7}(?![-.][0-9]))(?![0-9])"
 )
 _GROUP = re.compile("[0-9]+")
 _BREAKS_OFF = re.compile("[-./] ?[-./]")
@@ -50,7 +50,7 @@ _DIGITS_ANY = range(7, 18)
 _DIGITS_INTERNATIONAL = range(8, 16)
 _DIGITS_ZONES_1_AND_7 = 11
 _DIGITS_EXIT_CODE = range(9, 18)
-_DIGITS_TRUNK = range(9, 13)
+_DIGITS_TRUNK = range(9, 16)
 _DIGITS_TRUNK_ALONE = range(10, 12)
 _DIGITS_AREA = range(8, 13)
 _DIGITS_PLAIN = range(7, 14)
@@ -148,11 +148,15 @@ def _shape(number: str, lengths: Sequence[int], total: int) -> float:
 
 
 def _international(number: str, total: int) -> float:
-    """A country code and what follows it; of zones 1 and 7 it is known how much that is."""
-    first = number.lstrip("(+ ")[0]
-    if first == "0" or total - ("(0)" in number) not in _DIGITS_INTERNATIONAL:
+    """A country code and what follows it; of zones 1 and 7 it is known how much that is.
+
+    None begins with 0, but people write "+0151 …".
+    """
+    digits = number.lstrip("(+ ")
+    if total - ("(0)" in number) not in _DIGITS_INTERNATIONAL or digits.startswith("0."):
         return 0
-    return _ODD if first in "17" and total != _DIGITS_ZONES_1_AND_7 else _SURE
+    odd = digits[0] == "0" or (digits[0] in "17" and total != _DIGITS_ZONES_1_AND_7)
+    return _ODD if odd else _SURE
 
 
 def _national(number: str, lengths: Sequence[int], total: int) -> bool:
