@@ -91,6 +91,7 @@ _PLACES = _words(
 # Scripts that write no spaces or whose vowel signs are no letters: their labels are found inside of words.
 _UNSPACED = "|".join(word for word in _KIND_OF if re.search("[^\u0000-\u058f]", word))
 _WORD = re.compile(rf"{_UNSPACED}|[^\W\d_\u0900-\uffff]+|[0-9]+")
+_LETTER = re.compile(r"[^\W\d_]")
 _DIGITS_OF_A_NUMBER = 7
 """From here on digits are the number that a label before them spoke for, not "6 pm" or "Suite 12"."""
 _REACH = 48
@@ -134,7 +135,8 @@ def is_labelled(text: str, position: int, kind: Kind) -> bool:
 
 def _words_before(text: str, position: int) -> list[str]:
     """Words in lower case, and digits."""
-    return _WORD.findall(text[max(0, position - _REACH) : position].lower())
+    before = text[max(0, position - _REACH) : position]
+    return _WORD.findall(before.lower()) if _LETTER.search(before) else []
 
 
 def _labels(words: list[str]) -> Iterator[Label]:

@@ -166,7 +166,7 @@ def find_passports(text: str) -> Iterator[Span]:
         start, end = match.span()
         if not is_labelled(text, start, "passport") and not _PASSPORT_BEHIND.match(text, end):
             continue
-        label = label_before(text, start)
         # "passport valid until 20301231"
-        if not _DAY.fullmatch(match[0]) or (label and label.adjacent):
-            yield start, end, 0.85
+        if _DAY.fullmatch(match[0]) and not ((label := label_before(text, start)) and label.adjacent):
+            continue
+        yield start, end, 0.85
