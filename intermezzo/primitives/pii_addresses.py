@@ -5,7 +5,7 @@ Boundaries are ASCII: Chinese and Japanese have no space before an address.
 
 import re
 from collections.abc import Iterator
-from ipaddress import IPv6Address
+from socket import AF_INET6, inet_pton
 
 from intermezzo.primitives.pii_labels import label_before
 from intermezzo.primitives.pii_text import Span
@@ -38,6 +38,8 @@ _OCTETS = re.compile(rf"{_OCTET}(?:\.{_OCTET}){{3}}")
 
 def find_ipv4(text: str) -> Iterator[Span]:
     """IPv4 addresses in dotted notation, each part 0 to 255; not what the text calls a version."""
+    if "." not in text:
+        return
     for match in _QUAD.finditer(text):
         if _OCTETS.fullmatch(match[0]) and not _is_version(text, match.start()):
             yield *match.span(), 0.95
@@ -75,7 +77,7 @@ def _ipv6_valid(address: str) -> bool:
     if _HARDWARE.fullmatch(address):
         return False
     try:
-        IPv6Address(address)
-    except ValueError:
+        inet_pton(AF_INET6, address)
+    except OSError:
         return False
     return True

@@ -91,7 +91,7 @@ _PLACES = _words(
 # Scripts that write no spaces or whose vowel signs are no letters: their labels are found inside of words.
 _UNSPACED = "|".join(word for word in _KIND_OF if re.search("[^\u0000-\u058f]", word))
 _WORD = re.compile(rf"{_UNSPACED}|[^\W\d_\u0900-\uffff]+|[0-9]+")
-_LETTER = re.compile(r"[^\W\d_]")
+_ASCII_WORD = re.compile("[a-z]+|[0-9]+")
 _DIGITS_OF_A_NUMBER = 7
 """From here on digits are the number that a label before them spoke for, not "6 pm" or "Suite 12"."""
 _REACH = 48
@@ -109,9 +109,9 @@ def label_before(text: str, position: int) -> Label | None:
     Returns:
         The nearest word that says something, None where there is no such word within reach.
     """
-    if ":" in text[max(0, position - 2) : position] and _INITIAL.search(text, max(0, position - 4), position):
-        return Label("phone", adjacent=True)
     words = _words_before(text, position)
+    if words and ":" in text[max(0, position - 2) : position] and _INITIAL.search(text, max(0, position - 4), position):
+        return Label("phone", adjacent=True)
     for label in _labels(words):
         if label.kind == "phone" or label.adjacent or words[-1] not in _AT:
             return label
@@ -134,9 +134,12 @@ def is_labelled(text: str, position: int, kind: Kind) -> bool:
 
 
 def _words_before(text: str, position: int) -> list[str]:
-    """Words in lower case, and digits."""
+    """Words in lower case, and digits; nothing where there are no words."""
     before = text[max(0, position - _REACH) : position]
-    return _WORD.findall(before.lower()) if _LETTER.search(before) else []
+    lowered = before.lower()
+    if not before.isascii():
+        return _WORD.findall(lowered)
+    return _ASCII_WORD.findall(lowered) if lowered != before.upper() else []
 
 
 def _labels(words: list[str]) -> Iterator[Label]:

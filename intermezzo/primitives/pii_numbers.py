@@ -11,7 +11,8 @@ from intermezzo.primitives.pii_labels import is_labelled, label_before
 from intermezzo.primitives.pii_text import Span
 
 _SSN = re.compile(
-    r"[0-9]{3}(?<![A-Za-z0-9_-][0-9]{3})(?<![0-9]\.[0-9]{3})([-. ]?)[0-9]{2}\1[0-9]{4}(?![A-Za-z0-9_-])(?!\.[0-9])"
+    r"([0-9]{3})(?<![A-Za-z0-9_-][0-9]{3})(?<![0-9]\.[0-9]{3})([-. ]?)([0-9]{2})\2([0-9]{4})"
+    r"(?![A-Za-z0-9_-])(?!\.[0-9])"
 )
 _SSN_SHAPE_SCORE = 0.85
 _SSN_LABEL_SCORE = 0.8
@@ -24,10 +25,10 @@ def find_ssns(text: str) -> Iterator[Span]:
     social security number, and to people in examples.
     """
     for match in _SSN.finditer(text):
-        digits = re.sub("[-. ]", "", match[0])
-        if digits[3:5] == "00" or digits[5:] == "0000" or digits[:3] in ("000", "666"):
+        area, separator, group, serial = match.groups()
+        if area in ("000", "666") or group == "00" or serial == "0000":
             continue
-        if match[1] and digits[0] != "9":
+        if separator and area[0] != "9":
             yield *match.span(), _SSN_SHAPE_SCORE
         elif is_labelled(text, match.start(), "ssn"):
             yield *match.span(), _SSN_LABEL_SCORE

@@ -120,7 +120,7 @@ def _shapes(text: str, start: int, limit: int) -> list[Shape]:
     groups = _GROUP.findall(number)
     if _RUNS_ON.match(text, limit) and not _EXTENSION.match(text, limit):
         number = _without_last(number, groups.pop())  # the start of something longer
-    lengths = [len(group) for group in groups]
+    lengths = list(map(len, groups))
     total, found = sum(lengths), list[Shape]()
     if total < _DIGITS_ANY.start:
         return found
@@ -160,16 +160,16 @@ def _readings(number: str, lengths: Sequence[int]) -> tuple[Reading, ...]:
 
 def _shape(number: str, lengths: Sequence[int], total: int, readings: tuple[Reading, ...]) -> float:
     """How sure its form alone makes that this is a phone number, 0 if it can be none."""
+    dialled = total - ("(0)" in number)
+    fitting = [sureness for digits, sureness in readings if dialled in digits]
     alone = lengths.count(1)
-    total_without_trunk = total - ("(0)" in number)
-    sureness = next((sure for digits, sure in readings if total_without_trunk in digits), 0)
-    if not sureness or alone > _MOST_ALONE:
+    if not fitting or alone > _MOST_ALONE:
         return 0
     if "+" not in number[:2] and (number.count(number[-1]) == total or _BREAKS_OFF.search(number)):
         return 0
-    if sureness == _PLAIN and (len(lengths) > _MOST_GROUPS_PLAIN or alone > _MOST_ALONE_PLAIN):
+    if fitting[0] == _PLAIN and (len(lengths) > _MOST_GROUPS_PLAIN or alone > _MOST_ALONE_PLAIN):
         return 0
-    return sureness
+    return fitting[0]
 
 
 def _whole(text: str, start: int, end: int, score: float) -> Span:
