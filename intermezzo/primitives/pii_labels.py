@@ -33,7 +33,7 @@ _KINDS: dict[Kind, str] = {
         kreditkarte kreditkarten karte carte tarjeta carta kaart cartão kort
         kontokort карта карты""",
     "version": """
-        version versions ver v rv release build firmware rev revision
+        version versions ver v rv release build firmware fw rev revision
         section sec chapter figure fig table clause oid""",
     "other": """
         account accounts acct order orders invoice tracking serial case ticket reference
@@ -49,7 +49,8 @@ _KINDS: dict[Kind, str] = {
         commande facture compte dossier siret siren
         pedido factura cuenta expediente dni nie nif cif
         ordine fattura conto pratica
-        bestelling factuur rekening bsn encomenda fatura conta""",
+        bestelling factuur rekening bsn encomenda fatura conta
+        订单 訂單 账号 帳號 编号 編號 身份证 注文 会員 口座 주문 계좌""",
 }
 _KIND_OF: dict[str, Kind] = {word: kind for kind, words in _KINDS.items() for word in words.split()}
 # Words that are inflected, or compounded with others: "homePhone", "Diensthandy".

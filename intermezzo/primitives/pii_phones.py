@@ -26,13 +26,14 @@ _WELL_KNOWN = re.compile(
 )
 _YEAR, _MONTH, _DAY = "(?:19|20)[0-9]{2}", "(?:0?[1-9]|1[0-2])", "(?:0?[1-9]|[12][0-9]|3[01])"
 # IPv4 addresses, social security numbers, days with and without a time, years in brackets, opening hours,
-# post codes as in "TX 75001-1234", amounts, degrees.
+# post codes as in "TX 75001-1234", amounts, degrees, sums.
 _SOMETHING_ELSE = re.compile(
     rf"(?:[0-9]{{1,3}}(?:\.[0-9]{{1,3}}){{3}}(?!\.[0-9])|[0-9]{{3}}([-. ])[0-9]{{2}}\1[0-9]{{4}}(?!\1[0-9])"
     rf"|{_YEAR}([-./ ]){_MONTH}\2{_DAY}|[0-9]{{1,2}}([-./ ])[0-9]{{1,2}}\3{_YEAR}"
     rf"|{_YEAR}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])(?:[0-9]{{6}})?|\( ?{_YEAR}(?: ?- ?{_YEAR})? ?\)"
     r"|[0-9]{1,2}\.[0-9]{2} ?- ?[0-9]{1,2}\.[0-9]{2}(?!\.)|(?<=[A-Z]{2} )[0-9]{5}-[0-9]{4}"
-    r"|[0-9]{1,12}+\.[0-9]{2}(?![-./ ][0-9])|\+[0-9]{1,3}\.[0-9]{4,7}(?![-.][0-9]))(?![0-9])"
+    r"|[0-9]{1,12}+\.[0-9]{2}(?![-./ ][0-9])|\+[0-9]{1,3}\.[0-9]{4,7}(?![-.][0-9])|(?<=[0-9] )\+ [0-9]{1,17})"
+    r"(?![0-9])"
 )
 _GROUP = re.compile("[0-9]+")
 _BETWEEN = "- ./()"
@@ -149,13 +150,14 @@ def _readings(number: str, lengths: Sequence[int]) -> tuple[Reading, ...]:
         if digits.startswith("0."):
             return ()
         return _ZONES_1_AND_7 if digits[0] in "17" else _NO_ZONE if digits[0] == "0" else _INTERNATIONAL
-    if number[0] == "(":
+    alone = len(lengths) == 1
+    if number[0] == "(" and not alone:
         return _AREA
     if number[0] != "0" or lengths[0] == 1 or number.startswith("000"):
         return (_AS_PLAIN,)
-    if len(lengths) == 1:
-        return _TRUNK_ALONE if number[1] != "0" else (_AS_PLAIN,)
-    return _EXIT_CODE if number[1] == "0" else _TRUNK
+    if number[1] == "0":
+        return (_AS_PLAIN,) if alone else _EXIT_CODE
+    return _TRUNK_ALONE if alone else _TRUNK
 
 
 def _shape(number: str, lengths: Sequence[int], total: int, readings: tuple[Reading, ...]) -> float:

@@ -183,6 +183,7 @@ def test_a_word_next_to_it_makes_a_phone_number_of_plain_digits(text: str, numbe
         "$5551234567", "0-306-40615-2", "sort code 20-30-40", "md5 01234567890abcdef", "+40.712776, -74.005974",
         "Austin, TX 75001-1234", "vom 01.02.-03.04.2021", "open 09.00-17.30, fax",
         "Heinlein ( 1907-1988 )", "on mobile, sum: 43158.16", "+0.123456789",
+        "788335464 + 68923043 = 857258507", "手机 , 订单号 197618368", "電話と注文番号 905505382", "Ann (350014049)",
     ],
 )  # fmt: skip
 def test_digits_that_are_something_else_are_no_phone_number(text: str) -> None:
@@ -193,7 +194,7 @@ def test_digits_that_are_something_else_are_no_phone_number(text: str) -> None:
     "text",
     [
         "version 10.0.19.41", "v. 1.2.3.4", "Release: 4.3.2.1", "section 1.2.3.4", "1.2.3.4.5", "01.02.03.04",
-        "Mozilla rv:1.9.7.20", "Fig. 1.2.3.4",
+        "Mozilla rv:1.9.7.20", "Fig. 1.2.3.4", "fw 2.7.20.5",
         "00:11:22:33:44:55:66:77", "imei 352099001761481", "serial 1234567890123452", "created 1700000000006",
         "ssn on file since 20240115", "passport valid until 20301231", "passport, then order A1234567",
         "a passport and no number 12345",
