@@ -123,7 +123,7 @@ def _shapes(text: str, start: int, limit: int) -> list[Shape]:
         number = _without_last(number, groups.pop())  # the start of something longer
     lengths = list(map(len, groups))
     total, found = sum(lengths), list[Shape]()
-    if total < _DIGITS_ANY.start:
+    if total < _DIGITS_ANY.start or max(lengths[: _MOST_ALONE + 1]) == 1:
         return found
     readings = _readings(number, lengths)
     while total >= _DIGITS_ANY.start:
