@@ -19,10 +19,10 @@ class Label(NamedTuple):
 # English, then German, French, Spanish, Italian, Dutch, Portuguese, Nordic and Slavic words.
 _KINDS: dict[Kind, str] = {
     "phone": """
-        phone phones tel tele telno ph phoneno mob cell cells cellphone fax faxed faxes landline
+        phones tel tele telno ph phoneno mob cell cells fax faxed faxes landline
         call callback called calling calls dial dialing dialling ring whatsapp viber sms text texted texting
-        reach reached reaching desk hotline helpline switchboard pager voicemail answering message messages handphone
-        handy handynummer festnetz durchwahl ruf rufen ruft
+        reach reached reaching desk hotline helpline switchboard pager voicemail answering message messages
+        festnetz durchwahl ruf rufen ruft
         tél portable fixe joindre joignable télécopie tlf tlfno tfno tfn móvil movil recapito gsm bel bellen
         telemóvel telemovel ligar ligue ringa komórka zadzwoń тел моб мобильный звоните звонить
         电话 電話 手机 手機 携帯 전화 फ़ोन फोन मोबाइल ఫోన్ మొబైల్ โทร""",

@@ -25,16 +25,20 @@ _WELL_KNOWN = re.compile(
     r"|0[1-9]([-. ])(?:[0-9]{2}\1){3}[0-9]{2})(?![-.]?[0-9]|(?!x|ext)[A-Za-z_])"
 )
 _YEAR, _MONTH, _DAY = "(?:19|20)[0-9]{2}", "(?:0?[1-9]|1[0-2])", "(?:0?[1-9]|[12][0-9]|3[01])"
-# IPv4 addresses, social security numbers, days with and without a time, years in brackets, opening hours,
-# post codes as in "TX 75001-1234", amounts, degrees, sums.
-_SOMETHING_ELSE = re.compile(
-    rf"(?:[0-9]{{1,3}}(?:\.[0-9]{{1,3}}){{3}}(?!\.[0-9])|[0-9]{{3}}([-. ])[0-9]{{2}}\1[0-9]{{4}}(?!\1[0-9])"
-    rf"|{_YEAR}([-./ ]){_MONTH}\2{_DAY}|[0-9]{{1,2}}([-./ ])[0-9]{{1,2}}\3{_YEAR}"
-    rf"|{_YEAR}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])(?:[0-9]{{6}})?|\( ?{_YEAR}(?: ?- ?{_YEAR})? ?\)"
-    r"|[0-9]{1,2}\.[0-9]{2} ?- ?[0-9]{1,2}\.[0-9]{2}(?!\.)|(?<=[A-Z]{2} )[0-9]{5}-[0-9]{4}"
-    r"|[0-9]{1,12}+\.[0-9]{2}(?![-./ ][0-9])|\+[0-9]{1,3}\.[0-9]{4,7}(?![-.][0-9])|(?<=[0-9] )\+ [0-9]{1,17})"
-    r"(?![0-9])"
+_SOMETHING_ELSE = (
+    r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}(?!\.[0-9])",  # an IPv4 address
+    r"[0-9]{3}(?P<s>[-. ])[0-9]{2}(?P=s)[0-9]{4}(?!(?P=s)[0-9])",  # a social security number
+    rf"{_YEAR}(?P<y>[-./ ]){_MONTH}(?P=y){_DAY}",
+    rf"[0-9]{{1,2}}(?P<d>[-./ ])[0-9]{{1,2}}(?P=d){_YEAR}",
+    rf"{_YEAR}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])(?:[0-9]{{6}})?",  # a day, with a time or without
+    rf"\( ?{_YEAR}(?: ?- ?{_YEAR})? ?\)",
+    r"[0-9]{1,2}\.[0-9]{2} ?- ?[0-9]{1,2}\.[0-9]{2}(?!\.)",  # opening hours
+    r"(?<=[A-Z]{2} )[0-9]{5}-[0-9]{4}",  # a post code: TX 75001-1234
+    r"[0-9]{1,12}+\.(?:[0-9]{2}|[0-9]{1,3}\.[0-9])(?![-./ ][0-9])",  # an amount, a version
+    r"\+[0-9]{1,3}\.[0-9]{4,7}(?![-.][0-9])",  # degrees
+    r"(?<=[0-9] )\+ [0-9]{1,17}",  # a sum
 )
+_NO_PHONE = re.compile(f"(?:{'|'.join(_SOMETHING_ELSE)})(?![0-9])")
 _GROUP = re.compile("[0-9]+")
 _BETWEEN = "- ./()"
 _BREAKS_OFF = re.compile("[-./] ?[-./]")
@@ -79,7 +83,7 @@ def find_phones(text: str) -> Iterator[Span]:
     position = 0
     while match := _CANDIDATE.search(text, position):
         start, limit = match.span()
-        if other := _SOMETHING_ELSE.match(text, start):
+        if other := _NO_PHONE.match(text, start):
             position = other.end()
             continue
         familiar = _WELL_KNOWN.match(text, start)

@@ -187,7 +187,7 @@ def test_a_word_next_to_it_makes_a_phone_number_of_plain_digits(text: str, numbe
         "numbers 1 2 3 4 5 6 7 8", "epoch 1700000000", "40.7127753, -74.0059728", "Science 12 (2015) 123-145",
         "$5551234567", "0-306-40615-2", "sort code 20-30-40", "md5 01234567890abcdef", "+40.712776, -74.005974",
         "Austin, TX 75001-1234", "vom 01.02.-03.04.2021", "open 09.00-17.30, fax",
-        "Heinlein ( 1907-1988 )", "on mobile, sum: 43158.16", "+0.123456789",
+        "Heinlein ( 1907-1988 )", "on mobile, sum: 43158.16", "+0.123456789", "Mobile/8B116 Safari/6532.27.5",
         "788335464 + 68923043 = 857258507", "手机 , 订单号 197618368", "電話と注文番号 905505382", "Ann (350014049)",
     ],
 )  # fmt: skip
@@ -233,12 +233,14 @@ def test_a_word_speaks_for_the_number_after_it_and_for_no_further_one() -> None:
 def test_two_numbers_in_a_row_are_two() -> None:
     assert [number for _, number in found("555-123-4567/555-987-6543")] == ["555-123-4567", "555-987-6543"]
     assert [number for _, number in found("tel. 9498777106 or 9498777107")] == ["9498777106", "9498777107"]
+    assert [number for _, number in found("01 84 17 61 18 01 84 17 61 19")] == ["01 84 17 61 18", "01 84 17 61 19"]
     assert found("+1 212 555 0143 2023 was good") == [("PHONE", "+1 212 555 0143")]
     assert found("Mobil: 08-140 652 49, kundnummer 146136002") == [("PHONE", "08-140 652 49")]
 
 
 def test_overlaps_give_the_surer_or_longer_finding() -> None:
     assert found("5551234567@example.com") == [("EMAIL", "5551234567@example.com")]
+    assert found("phone@example.com took 12345678") == [("EMAIL", "phone@example.com")]
     assert found("::ffff:192.0.2.1") == [("IPV6", "::ffff:192.0.2.1")]
     assert found("call DE89 3704 0044 0532 0130 00") == [("IBAN", "DE89 3704 0044 0532 0130 00")]
 
