@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Annotated, get_args
 
-from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
+from pydantic import BeforeValidator, ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
 from intermezzo.primitives.pii_findings import EntityType, Finding, find_all
@@ -27,22 +27,10 @@ def _canonical(name: object) -> object:
     return name.strip().upper().replace("-", "_").replace(" ", "_")
 
 
-def _whole_characters(text: str) -> str:
-    """As JSON's escapes can say half of a character; what is found in it could not be written down."""
-    try:
-        text.encode()
-    except UnicodeEncodeError as error:
-        raise ValueError(
-            f"expected whole characters, got half of a surrogate pair at index {error.start}; "
-            'leave it out, or put "\ufffd" in its place'
-        ) from None
-    return text
-
-
 class PiiDetectInput(StepInput):
     """A text, and what to look for in it."""
 
-    text: Annotated[str, AfterValidator(_whole_characters)]
+    text: str
     """Text to scan."""
     entities: list[Annotated[EntityType, BeforeValidator(_canonical)]] | None = Field(default=None, min_length=1)
     """Types to look for; all when left out."""
