@@ -17,7 +17,16 @@ READING_SECONDS = 7.0
 _OUTPUT_BYTES = 48 * 1024 * 1024
 """The largest capped document as JSON: its characters as text, in pages or sheets, and in tables, six bytes each."""
 
-_LIBRARIES = ("docx", "lxml", "openpyxl", "et_xmlfile", "pypdf", "cryptography", "typing_extensions")
+_LIBRARIES = (
+    "charset_normalizer",
+    "docx",
+    "lxml",
+    "openpyxl",
+    "et_xmlfile",
+    "pypdf",
+    "cryptography",
+    "typing_extensions",
+)
 _PRELOAD = ("intermezzo.primitives.document_job", "intermezzo.primitives.document_warmup")
 
 _FOLDER = Path(__file__).parent
