@@ -8,10 +8,10 @@ import io
 import zlib
 
 import docx
-from openpyxl import Workbook
 
 from intermezzo.primitives.document_formats import Format
 from intermezzo.primitives.document_readers import read_document
+from intermezzo.primitives.document_xlsx import import_openpyxl
 
 
 def _docx() -> bytes:
@@ -24,7 +24,7 @@ def _docx() -> bytes:
 
 def _xlsx() -> bytes:
     out = io.BytesIO()
-    book = Workbook()
+    book = import_openpyxl().Workbook()
     book.worksheets[0]["A1"] = "warm"
     book.save(out)
     return out.getvalue()
@@ -57,6 +57,7 @@ _SAMPLES: dict[Format, bytes] = {
     "pdf": _pdf(),
     "eml": b"From: a@example.org\nDate: Mon, 3 Mar 2025 10:00:00 +0000\nContent-Type: text/html\n\n<p>warm",
     "csv": b"a,b\n1,2\n",
+    "text": "тепло, тепло".encode("cp1251"),
 }
 
 READ = {format: read_document(data, format).text for format, data in _SAMPLES.items()}
