@@ -89,7 +89,7 @@ class Caps:
         taken = text[: max(0, self.characters)]
         self.characters -= len(taken) + 1  # what separates it from the next
         self.cut |= len(taken) < len(text)
-        return readable(taken)
+        return taken if taken.isascii() and "\x00" not in taken else readable(taken)
 
     def take_row(self, cells: Sequence[str]) -> list[str]:
         """As many of the cells, and as much of their text, as is still allowed."""

@@ -86,6 +86,7 @@ class _Marks:
     """What is seen beside text: numbers of footnotes and endnotes, counted as they are referred to, and of lists."""
 
     def __init__(self, source: "DocxDocument") -> None:
+        from docx.opc.part import XmlPart
         from docx.oxml.parser import parse_xml
 
         self._notes: dict[tuple[str, str], Element] = {}
@@ -94,7 +95,8 @@ class _Marks:
         for rel in source.part.rels.values():
             kind = rel.reltype.rpartition("/")[2]
             if kind in ("footnotes", "endnotes", "numbering", "styles") and not rel.is_external:
-                parts[kind] = cast("Element", parse_xml(rel.target_part.blob))
+                part = rel.target_part
+                parts[kind] = cast("Element", part.element if isinstance(part, XmlPart) else parse_xml(part.blob))
         for kind in ("footnote", "endnote"):
             for note in parts.get(f"{kind}s", ()):
                 self._notes[kind, attribute(note, "id")] = note

@@ -107,8 +107,10 @@ def _fill(rows: list[list[str]], source: "Iterable[Sequence[Cell]]", caps: Caps)
         if count >= caps.rows or caps.no_more():
             caps.cut = True
             return
-        last = max((index for index, cell in enumerate(cells) if cell.value not in (None, "")), default=-1)
-        row = caps.take_row([_shown(cell) for cell in cells[: last + 1]])
+        length = len(cells)
+        while length and cells[length - 1].value in (None, ""):
+            length -= 1
+        row = caps.take_row([_shown(cell) for cell in cells[:length]])
         # One empty line is a gap a person sees; a thousand are nothing.
         if row or (rows and rows[-1]):
             rows.append(row)
@@ -117,6 +119,8 @@ def _fill(rows: list[list[str]], source: "Iterable[Sequence[Cell]]", caps: Caps)
 def _shown(cell: "Cell") -> str:
     value = cell.value
     match value:
+        case str():
+            return value
         case None:
             return ""
         case bool():

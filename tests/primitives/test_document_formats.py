@@ -362,6 +362,7 @@ async def test_macros_are_mentioned_and_not_run() -> None:
     [
         (plain_xlsx(), "application/pdf", "XLSX of 6 characters, 1 sheet, 1 table, said to be application/pdf"),
         (page(stream(b"")), "text/html", "PDF of 0 characters, 1 page, no text, said to be text/html"),
+        (page(stream(b"")), "text/html\n\nx: y", "PDF of 0 characters, 1 page, no text, said to be text/html x: y"),
         (plain_docx(), "application/octet-stream", "DOCX of 6 characters"),
         (CSV, "text/plain", "CSV of 24 characters, 1 table"),
     ],
