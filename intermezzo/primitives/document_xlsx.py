@@ -126,9 +126,16 @@ def _shown(cell: "Cell") -> str:
         case bool():
             return "TRUE" if value else "FALSE"
         case int() | float():
-            return shown(value, cell.number_format)
+            return shown(value, _format_of(cell))
         case _:
             return _moment(value) if isinstance(value, dt.datetime | dt.timedelta) else str(value)
+
+
+def _format_of(cell: "Cell") -> str:
+    try:
+        return cell.number_format
+    except IndexError:  # its style is none of the workbook's
+        return "General"
 
 
 def _moment(value: dt.datetime | dt.timedelta) -> str:

@@ -33,6 +33,7 @@ from tests.primitives.hostile_documents import (
     saved,
     stream,
     with_parts,
+    xlsx_of,
 )
 
 CSV = b'name,age\nann,31\n"bo, jr",4\n'
@@ -264,6 +265,10 @@ async def test_hidden_sheets_are_named_and_not_read() -> None:
     output = await parse(saved(book.save))
     assert output.text == "30:00:00\t50%"
     assert output.metadata["hidden_sheets"] == "Notes"
+
+
+def test_a_number_in_a_style_that_is_not_there_is_read() -> None:
+    assert text_of(xlsx_of('<row r="1"><c r="A1" s="99"><v>5</v></c></row>')) == "5"
 
 
 def test_a_workbook_with_a_sheet_that_is_a_chart_is_read() -> None:
