@@ -1,6 +1,6 @@
 """The system calls that a sandboxed program may make, as a filter for the kernel. Built here, installed by `zygote`.
 
-An allow-list: everything it does not name fails with EPERM, as if the program had no right to it. Threads may be
+An allow-list: everything it does not name fails, as if the program had no right to it. Threads may be
 started, processes may not, which turns the resource limits of a process into limits of the run. Programs for the
 kernel's BPF machine are lists of eight-byte instructions; see seccomp(2) and `struct seccomp_data`.
 """
@@ -120,7 +120,11 @@ class Filter:
         arch, numbers, attributes = _SYSCALLS[machine]
         refused = () if own_files_only else _CHANGES_FILES
         plain = sorted(number for name, number in numbers.items() if name not in {*_CHECKED, *refused})
-        checks = [*_check_architecture(arch), *_no_attributes(attributes), *_check_arguments(numbers)]
+        checks = [
+            *_check_architecture(arch, max(numbers.values())),
+            *_no_attributes(attributes),
+            *_check_arguments(numbers),
+        ]
         return cls(b"".join([*checks, *_search(_ranges(plain))]))
 
 
@@ -136,7 +140,7 @@ def _high(argument: int) -> int:
     return _low(argument) + 4
 
 
-def _check_architecture(arch: int) -> list[bytes]:
+def _check_architecture(arch: int, newest: int) -> list[bytes]:
     return [
         _instruction(_LOAD, _ARCH),
         _instruction(_JUMP_EQUAL, arch, 1, 0),
@@ -145,6 +149,9 @@ def _check_architecture(arch: int) -> list[bytes]:
         # The x32 calls of x86-64, which are the same calls by other numbers.
         _instruction(_JUMP_GREATER_OR_EQUAL, 0x40000000, 0, 1),
         _instruction(_RETURN, _KILL),
+        # A libc that is newer than this list does without a call that does not exist, not without one that is refused.
+        _instruction(_JUMP_GREATER_OR_EQUAL, newest + 1, 0, 1),
+        _instruction(_RETURN, _ERRNO | errno.ENOSYS),
     ]
 
 

@@ -224,7 +224,9 @@ def _become_ready(control: socket.socket, number: int, plan: Plan) -> bytes:
     os.environ.update(_environment(folder))
     version = kernel.landlock_version()
     if not plan.namespaces and version < kernel.LANDLOCK_NEEDED:
-        raise RuntimeError(f"Landlock {kernel.LANDLOCK_NEEDED} is needed, the kernel has {version or 'none'}")
+        raise RuntimeError(
+            f"Landlock {kernel.LANDLOCK_NEEDED} is needed, kernel and container give {version or 'none'}"
+        )
     if version:
         devices = [f"/dev/{device}" for device in _DEVICES]
         kernel.allow_files([*plan.readable, *devices], [folder, "/dev/null"])
