@@ -71,6 +71,9 @@ def main(descriptor: int, plan: Plan) -> bytes:
     sys.path += plan.import_from
     for name in plan.preload:
         importlib.import_module(name)
+        if (threads := len(os.listdir("/proc/self/task"))) > 1:  # noqa: PTH208 (pathlib is not loaded)
+            # They would not live on in copies of this process, where whoever waits for them waits for ever.
+            raise SystemExit(f"{name} has started threads, of which there are now {threads}")
     program.prepare()
     if plan.namespaces:
         _enter_own_root(plan)
