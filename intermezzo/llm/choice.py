@@ -5,6 +5,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
+from urllib.parse import urlsplit
 
 from intermezzo.errors import ProviderNotConfigured
 from intermezzo.llm.settings import LlmSettings, ProviderName, llm_settings
@@ -56,7 +57,7 @@ def is_configured() -> bool:
     Raises:
         ProviderNotConfigured: a variable has a value it cannot have.
     """
-    return llm_settings().provider is not None or bool(_available(os.environ))
+    return llm_settings().provider is not None or bool(_available())
 
 
 def choose(model: str | None, settings: LlmSettings) -> Choice:
@@ -71,7 +72,7 @@ def choose(model: str | None, settings: LlmSettings) -> Choice:
     Raises:
         ProviderNotConfigured: none is named and no key is set, or what the named one needs is missing.
     """
-    available = _available(os.environ)
+    available = _available()
     if settings.provider is not None:
         return _named(settings.provider, model or settings.model, settings)
     if not available:
@@ -85,15 +86,20 @@ def choose(model: str | None, settings: LlmSettings) -> Choice:
     return _remote(provider, model or settings.model, because)
 
 
-def _available(environ: Mapping[str, str]) -> dict[ProviderName, str]:
+def _available() -> dict[ProviderName, str]:
     """Each provider that could be asked → the variable that makes it so."""
     found: dict[ProviderName, str] = {}
     for provider, remote in REMOTE.items():
-        if environ.get(remote.key):
+        if _variable(remote.key):
             found[provider] = remote.key
-        elif provider == "openai" and environ.get(remote.base_url):
+        elif provider == "openai" and _variable(remote.base_url):
             found[provider] = remote.base_url
     return found
+
+
+def _variable(name: str) -> str | None:
+    """Its value, without the blanks and line ends that come with copying; None if nothing is left."""
+    return os.environ.get(name, "").strip() or None
 
 
 def _named(provider: ProviderName, model: str, settings: LlmSettings) -> Choice:
@@ -111,10 +117,14 @@ def _named(provider: ProviderName, model: str, settings: LlmSettings) -> Choice:
 
 def _remote(provider: ProviderName, model: str, because: str) -> Choice:
     remote = REMOTE[provider]
-    key, base_url = os.environ.get(remote.key) or None, os.environ.get(remote.base_url) or None
+    key, base_url = _variable(remote.key), _variable(remote.base_url)
+    if base_url and not _is_address(base_url):
+        raise ProviderNotConfigured(f"{remote.base_url} must be an address such as http://127.0.0.1:11434/v1")
     compatible = provider == "openai" and is_elsewhere(base_url)
     if key is None and not compatible:
-        raise ProviderNotConfigured(f"LLM_PROVIDER={provider} needs {remote.key}")
+        raise ProviderNotConfigured(f"{because}, and {provider} needs {remote.key}")
+    if key and not (key.isascii() and key.isprintable()):
+        raise ProviderNotConfigured(f"{remote.key} has characters that no key has; copy it again")
     if compatible and not model:
         raise ProviderNotConfigured(
             f"{remote.base_url} names a server whose models are not known: set LLM_MODEL, or `model` in the call"
@@ -122,10 +132,16 @@ def _remote(provider: ProviderName, model: str, because: str) -> Choice:
     return Choice(provider=provider, model=model or remote.model, because=because, base_url=base_url, key=key)
 
 
+def _is_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.hostname)
+
+
 def is_elsewhere(base_url: str | None) -> bool:
     """Whether an address of the OpenAI API is somebody else's."""
-    from urllib.parse import urlsplit
-
     return base_url is not None and not f".{urlsplit(base_url).hostname or ''}".endswith(".openai.com")
 
 
