@@ -58,17 +58,18 @@ class RemoteModel:
                 that are of no use.
         """
         native = request.schema is not None and self._holds_to(request.schema)
-        response = await self._send(request, idempotency_key, native=native)
-        return checked(self._answer(response), request, provider=self._choice.provider)
+        answer = await self._send(request, idempotency_key, native=native)
+        return checked(answer, request, provider=self._choice.provider)
 
-    async def _send(self, request: Request, idempotency_key: str | None, *, native: bool) -> ModelResponse:
+    async def _send(self, request: Request, idempotency_key: str | None, *, native: bool) -> Answer:
         try:
-            return await model_request(
+            response = await model_request(
                 self._model,
                 _conversation(request),
                 model_settings=self._settings(request, idempotency_key),
                 model_request_parameters=_parameters(request.schema, native=native),
             )
+            return self._answer(response)
         except Exception as error:  # noqa: BLE001 (the boundary: what SDKs raise on a bad answer may quote it)
             if not (native and isinstance(error, ModelRequestRejectedError | UserError)):
                 raise as_provider_error(error, self._choice) from None
@@ -151,7 +152,7 @@ def _is_open(schema: object) -> bool:
     if not isinstance(schema, dict):
         return False
     node = cast("dict[str, object]", schema)
-    if node.get("additionalProperties", False) is not False or "patternProperties" in node:
+    if node.get("additionalProperties", False) is not False:
         return True
     return any(map(_is_open, node.values()))
 

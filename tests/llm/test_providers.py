@@ -54,6 +54,11 @@ async def test_the_model_of_the_call_wins_over_the_configured_one(provider: Fake
     assert provider.asked[0].model == model
 
 
+async def test_a_blank_system_prompt_is_as_good_as_none(provider: FakeProvider) -> None:
+    await ask(system_prompt=" \n")
+    assert provider.asked[0].system == ""
+
+
 async def test_messages_of_the_same_role_in_a_row_are_accepted(provider: FakeProvider) -> None:
     messages = [{"role": "user", "content": text} for text in ("one", "two")]
     await llm_generate.perform(llm_generate.parse(messages=messages))
@@ -112,6 +117,7 @@ async def test_an_empty_answer_is_an_error_that_a_retry_may_help_against(provide
         pytest.param(Reply(body=b"[]"), id="a list"),
         pytest.param(Reply(body=b"{}"), id="an empty object"),
         pytest.param(as_json({"choices": [], "candidates": [], "content": None}), id="no answer in it"),
+        pytest.param(as_json({"content": [{"type": "not invented yet"}]}), id="unknown content"),
         pytest.param(Reply(body=b"<html>", headers={"Content-Type": "text/html"}), id="a page"),
         pytest.param(Reply(body=b""), id="nothing"),
     ],
