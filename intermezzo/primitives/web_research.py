@@ -9,7 +9,7 @@ from typing import Annotated, Protocol
 
 from pydantic import Field
 
-from intermezzo.primitives.model_output import ModelOutput, facts, one_line
+from intermezzo.primitives.model_output import Instruction, ModelOutput, facts, one_line
 from intermezzo.steps import StepInput, primitive
 
 MAX_PAGE_CHARACTERS = 100_000
@@ -53,7 +53,7 @@ class WebResearchInput(StepInput):
 
     url: Annotated[str, Field(min_length=1, max_length=8192)]
     """Public http or https address."""
-    instruction: Annotated[str, Field(min_length=1, max_length=10_000)] = _SUMMARISE
+    instruction: Instruction = _SUMMARISE
     """What to summarise or extract."""
 
 

@@ -73,7 +73,7 @@ async def test_the_summary_has_room_for_the_source(model: FakeProvider) -> None:
     [
         ({}, "url: field required"),
         ({"url": ""}, "url: string should have at least 1 character"),
-        ({"url": "https://example.org", "instruction": ""}, "instruction: string should have at least 1 character"),
+        ({"url": "https://example.org", "instruction": " "}, "instruction: string should have at least 1 character"),
     ],
 )
 def test_bad_input_is_refused(input: dict[str, Any], said: str) -> None:
