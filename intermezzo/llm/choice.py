@@ -3,6 +3,7 @@
 import logging
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
 from urllib.parse import urlsplit
@@ -49,6 +50,11 @@ class Choice:
     """Where the provider is asked; None: at its own address."""
     key: str | None = field(default=None, repr=False)
     """The API key; None where the address needs none."""
+
+    @property
+    def is_compatible(self) -> bool:
+        """Whether it is somebody else's server that speaks like OpenAI."""
+        return self.provider == "openai" and not f".{_host(self.base_url) or 'openai.com'}".endswith(".openai.com")
 
 
 def is_configured() -> bool:
@@ -118,31 +124,26 @@ def _named(provider: ProviderName, model: str, settings: LlmSettings) -> Choice:
 def _remote(provider: ProviderName, model: str, because: str) -> Choice:
     remote = REMOTE[provider]
     key, base_url = _variable(remote.key), _variable(remote.base_url)
-    if base_url and not _is_address(base_url):
+    if base_url and not _host(base_url):
         raise ProviderNotConfigured(f"{remote.base_url} must be an address such as http://127.0.0.1:11434/v1")
-    compatible = provider == "openai" and is_elsewhere(base_url)
-    if key is None and not compatible:
+    choice = Choice(provider=provider, model=model or remote.model, because=because, base_url=base_url, key=key)
+    if key is None and not choice.is_compatible:
         raise ProviderNotConfigured(f"{because}, and {provider} needs {remote.key}")
     if key and not (key.isascii() and key.isprintable()):
         raise ProviderNotConfigured(f"{remote.key} has characters that no key has; copy it again")
-    if compatible and not model:
+    if choice.is_compatible and not model:
         raise ProviderNotConfigured(
             f"{remote.base_url} names a server whose models are not known: set LLM_MODEL, or `model` in the call"
         )
-    return Choice(provider=provider, model=model or remote.model, because=because, base_url=base_url, key=key)
+    return choice
 
 
-def _is_address(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return False
-    return parts.scheme in ("http", "https") and bool(parts.hostname)
-
-
-def is_elsewhere(base_url: str | None) -> bool:
-    """Whether an address of the OpenAI API is somebody else's."""
-    return base_url is not None and not f".{urlsplit(base_url).hostname or ''}".endswith(".openai.com")
+def _host(url: str | None) -> str | None:
+    """The host of an http or https address; None if it is no such address."""
+    with suppress(ValueError):
+        parts = urlsplit(url or "")
+        return parts.hostname if parts.scheme in ("http", "https") else None
+    return None
 
 
 @cache
