@@ -58,7 +58,7 @@ class LlmGenerateInput(StepInput):
     """The provider's id of a model; None: `LLM_MODEL`, else the provider's default."""
     temperature: Annotated[float, Field(ge=0, le=2)] = 0.7
     """Randomness, 0 to 2. Anthropic's highest is 1; models that always think take none, and are given none."""
-    max_tokens: Annotated[int, Field(ge=1)] = 2048
+    max_tokens: Annotated[int, Field(ge=1, le=1_000_000)] = 2048
     """Most tokens of the answer. A longer one is an error, never half an answer."""
     output_schema: Annotated[dict[str, JsonValue] | None, AfterValidator(_usable)] = None
     """JSON Schema of the answer: it is asked for as JSON, validated, and given as `data`."""

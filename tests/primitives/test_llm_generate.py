@@ -30,6 +30,7 @@ def recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ({"messages": HELLO, "temperature": 2.1}, "temperature: input should be less than or equal to 2"),
         ({"messages": HELLO, "temperature": -0.1}, "temperature: input should be greater than or equal to 0"),
         ({"messages": HELLO, "max_tokens": 0}, "max_tokens: input should be greater than or equal to 1"),
+        ({"messages": HELLO, "max_tokens": 10**30}, "max_tokens: input should be less than or equal to 1000000"),
         ({"messages": HELLO, "model": " "}, "model: string should have at least 1 character"),
         ({"messages": HELLO, "system_prompt": "x" * 2_000_001}, "system_prompt: string should have at most 2000000"),
         ({"messages": HELLO, "output_schema": {"type": "text"}}, "output_schema: value error, not a JSON Schema"),
