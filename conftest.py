@@ -66,6 +66,6 @@ def recorded_answers(monkeypatch: pytest.MonkeyPatch) -> None:
 
 pytest_collect_file = Sybil(
     parsers=[PythonCodeBlockParser(), DocTestParser(), SkipParser()],
-    patterns=["README.md", "docs/**/*.md", "intermezzo/**/*.py"],
+    patterns=["README.md", "docs/*.md", "intermezzo/**/*.py"],
     fixtures=["isolated_home", "recorded_answers"],
 ).pytest()
