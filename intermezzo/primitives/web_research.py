@@ -9,7 +9,8 @@ from typing import Annotated, Protocol
 
 from pydantic import Field
 
-from intermezzo.primitives.model_output import ModelOutput, facts, one_line
+from intermezzo.errors import ProviderError
+from intermezzo.primitives.model_output import Instruction, ModelOutput, facts, one_line
 from intermezzo.steps import StepInput, primitive
 
 MAX_PAGE_CHARACTERS = 100_000
@@ -53,7 +54,7 @@ class WebResearchInput(StepInput):
 
     url: Annotated[str, Field(min_length=1, max_length=8192)]
     """Public http or https address."""
-    instruction: Annotated[str, Field(min_length=1, max_length=10_000)] = _SUMMARISE
+    instruction: Instruction = _SUMMARISE
     """What to summarise or extract."""
 
 
@@ -82,7 +83,7 @@ async def web_research(input: WebResearchInput) -> WebResearchOutput:
 
     Raises:
         InvalidInput: the address is not a public one.
-        ProviderError: the page could not be read, or the model could not be asked: see `llm_generate`.
+        ProviderError: the page could not be read, or has no text, or the model could not be asked: see `llm_generate`.
     """
     from intermezzo.primitives.web_page import read_page
 
@@ -98,10 +99,13 @@ async def research(page: ReadPage, instruction: str) -> WebResearchOutput:
         instruction: what to find out from it.
 
     Raises:
-        ProviderError: see `llm_generate`.
+        ProviderError: the page has no text; else see `llm_generate`.
     """
     from intermezzo.llm import Request, Turn, fence, generate
+    from intermezzo.web import shown_url
 
+    if not page.text.strip():
+        raise ProviderError(f"{shown_url(page.url)} has no text to read; a page that scripts draw cannot be read")
     # The address too: whoever made the page chose it.
     fenced = fence(f"{page.url}\n{page.title}\n\n{page.text[:MAX_PAGE_CHARACTERS]}", name="page")
     truncated = page.truncated or len(page.text) > MAX_PAGE_CHARACTERS

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from intermezzo import InvalidInput, web_research
+from intermezzo import InvalidInput, ProviderError, web_research
 from intermezzo.primitives.web_research import MAX_PAGE_CHARACTERS, research
 from tests.llm.anthropic_wire import AnthropicWire
 from tests.llm.server import KEY, FakeProvider, serving
@@ -61,6 +61,12 @@ async def test_a_long_page_is_cut_and_the_output_and_the_model_know(model: FakeP
     assert len(model.asked[0].turns[0][1]) < MAX_PAGE_CHARACTERS + 500
 
 
+async def test_a_page_without_text_is_an_error_and_nobody_is_asked(model: FakeProvider) -> None:
+    with pytest.raises(ProviderError, match=r"^https://example\.org/final has no text to read"):
+        await research(Page(url="https://example.org/final?key=secret", text=" \n"), "Summarise")
+    assert model.asked == []
+
+
 async def test_the_summary_has_room_for_the_source(model: FakeProvider) -> None:
     model.will(model.wire.answer("word " * 500))
     found = await research(Page(url="https://example.org/" + "x" * 500), "Summarise")
@@ -73,7 +79,7 @@ async def test_the_summary_has_room_for_the_source(model: FakeProvider) -> None:
     [
         ({}, "url: field required"),
         ({"url": ""}, "url: string should have at least 1 character"),
-        ({"url": "https://example.org", "instruction": ""}, "instruction: string should have at least 1 character"),
+        ({"url": "https://example.org", "instruction": " "}, "instruction: string should have at least 1 character"),
     ],
 )
 def test_bad_input_is_refused(input: dict[str, Any], said: str) -> None:
