@@ -46,7 +46,7 @@ format: $(VENV)/dev.stamp ## Format the code and fix what can be fixed by itself
 	@$(BIN)/ruff format
 
 docs: $(VENV)/dev.stamp ## Run the examples in README.md, docs/ and docstrings
-	@$(BIN)/pytest README.md docs intermezzo $(PYTEST_ARGS)
+	@$(BIN)/pytest README.md docs/*.md intermezzo $(PYTEST_ARGS)
 
 # Each lock takes the versions of the one before it, so that they can share an environment.
 # No index, host or path goes into a lock; pip installs it from whatever index the machine uses.

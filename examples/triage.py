@@ -3,7 +3,7 @@
     intermezzo credits grant 1000
     intermezzo run examples/triage.py:triage --param 'reviews=["Great!", "It broke."]'
 
-Add `--test` to spend test credits and let simulated workers answer.
+Add `--test` to both to spend test credits and let simulated workers answer.
 """
 
 import json

@@ -94,10 +94,12 @@ class InsufficientCredits(CreditsError):
         self.account = account
         self.needed_credits = needed_credits
         self.available_credits = available_credits
-        super().__init__(
-            f"{account} needs {needed_credits} credits and has {available_credits}; "
-            f"grant more with `intermezzo credits grant {needed_credits - available_credits}`"
-        )
+        grant = f"intermezzo credits grant {needed_credits - available_credits}"
+        if (org := account.removeprefix("test:").split(":")[1]) != "default":
+            grant += f" --org {org}"
+        if account.startswith("test:"):
+            grant += " --test"
+        super().__init__(f"{account} needs {needed_credits} credits and has {available_credits}; grant more: `{grant}`")
 
 
 class BudgetExceeded(CreditsError):

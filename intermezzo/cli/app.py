@@ -15,6 +15,7 @@ EPILOG = """\b
 Examples:
   intermezzo demo
   intermezzo step pii_detect --input '{"text": "call 555-0100", "mask": true}'
+  intermezzo credits grant 1000 --test
   intermezzo run pipeline.py:triage --param reviews='["Great!"]' --test
 """
 

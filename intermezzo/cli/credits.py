@@ -29,7 +29,7 @@ def credits() -> None:
 @test_option
 @json_option
 def balance(*, org: str | None, test: bool, as_json: bool) -> None:
-    """Show what an organisation has available and what its open calls hold."""
+    """Show what is available, and what open calls hold."""
     payer = payer_of(org, test=test)
     found = _balance(payer)
     text = f"{found['available']} credits available, {found['reserved']} reserved ({_whose(payer)})"
@@ -63,7 +63,10 @@ def grant(n: int, *, org: str | None, test: bool, as_json: bool) -> None:
 @test_option
 @json_option
 def entries(*, run_id: str | None, limit: int, org: str | None, test: bool, as_json: bool) -> None:
-    """List an organisation's transfers, the newest first; with --run, a run's, whoever paid."""
+    """List transfers, the newest first.
+
+    Those of an organisation; with --run those of a run, whoever paid.
+    """
     from intermezzo.store import open_store
 
     payer = payer_of(org, test=test)
@@ -74,7 +77,10 @@ def entries(*, run_id: str | None, limit: int, org: str | None, test: bool, as_j
 @credits.command()
 @json_option
 def audit(*, as_json: bool) -> None:
-    """Prove from the transfers alone that the books balance; exits with 1 if they do not."""
+    """Prove that the books balance.
+
+    From the transfers alone; exits with 1 if they do not.
+    """
     from intermezzo import ledger
     from intermezzo.store import open_store
 

@@ -96,12 +96,13 @@ def _show_labels(outcome: "Outcome", console: "Console") -> None:
     headings = (
         "source",
         "feedback (personal data masked)",
-        *(["model's draft"] if model else []),
+        *(["draft"] if model else []),
         "people",
         "agreement",
     )
     for heading in headings:
-        labels.add_column(heading, overflow="fold", ratio=6 if heading.startswith("feedback") else None)
+        is_text = heading.startswith("feedback")
+        labels.add_column(heading, overflow="fold", ratio=6 if is_text else None, no_wrap=not is_text)
     for item in outcome.report.items:
         text = " ".join(item.text.split())
         shown = textwrap.shorten(text, 110, placeholder=" …")
@@ -110,6 +111,8 @@ def _show_labels(outcome: "Outcome", console: "Console") -> None:
     console.print(labels)
     counts = ", ".join(f"{count} {category}" for category, count in outcome.report.counts.items())
     console.print(f"{counts}; mean agreement {outcome.report.mean_agreement:.0%}")
+    if outcome.report.draft_failure:
+        console.print(f"Drafts are missing: {outcome.report.draft_failure}", markup=False)
     if model:
         same = sum(item.draft == item.category for item in outcome.report.items)
         console.print(

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 @click.option(
     "--wait/--no-wait",
     default=None,
-    help="With --deployed: follow the run to its end, or not (default: not).",
+    help="With --deployed: follow the run to its end, or not (default: --no-wait).",
 )
 @click.option("--budget", type=click.IntRange(min=0), metavar="N", help="Most credits the run may spend.")
 @org_option

@@ -81,7 +81,10 @@ def _runs_table(rows: Sequence[Mapping[str, Any]]) -> "RenderableType":
 @click.argument("run_id", metavar="RUN")
 @json_option
 def show_run(run_id: str, *, as_json: bool) -> None:
-    """Show a run: its state, steps, credits and open human tasks. RUN may be the start of its id."""
+    """Show a run: its state, steps, credits and human tasks.
+
+    RUN may be the start of its id.
+    """
     from intermezzo.flows.prefect_address import run_address
     from intermezzo.store import open_store
 
@@ -172,7 +175,10 @@ def steps_table(steps: Sequence[Mapping[str, Any]]) -> "RenderableType":
 @click.argument("run_id", metavar="RUN")
 @json_option
 def cancel(run_id: str, *, as_json: bool) -> None:
-    """Cancel a run: its human tasks are closed, what it held is refunded. RUN may be the start of its id."""
+    """Cancel a run.
+
+    Its human tasks are closed, what it held is refunded. RUN may be the start of its id.
+    """
     from intermezzo.errors import IntermezzoError
     from intermezzo.store import open_store
 

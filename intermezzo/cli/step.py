@@ -18,6 +18,7 @@ import click
 
 from intermezzo.cli.inputs import json_option, json_value, open_lines
 from intermezzo.cli.output import json_text
+from intermezzo.cli.step_text import write_type, write_types
 
 if TYPE_CHECKING:
     from intermezzo.steps import Primitive
@@ -29,8 +30,28 @@ _READ_AHEAD = 16
 """Lines that wait to become inputs."""
 
 
-@click.command()
-@click.argument("type", metavar="TYPE")
+class _Step(click.Command):
+    """Its help tells the types, or all about one of them."""
+
+    def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the general help, or what the TYPE on the command line takes and gives."""
+        type = ctx.params.get("type")
+        if type is None:
+            super().format_help(ctx, formatter)
+            write_types(formatter, _primitives())
+        else:
+            formatter.write_usage(f"{ctx.command_path} {type}", "(--input JSON|@FILE|- | --batch FILE|-) [OPTIONS]")
+            write_type(formatter, _primitive(type))
+
+
+def _show_help(ctx: click.Context, _option: click.Parameter, wanted: bool) -> None:  # noqa: FBT001 (click calls it)
+    if wanted:
+        click.echo(ctx.get_help(), color=ctx.color)
+        ctx.exit()
+
+
+@click.command(cls=_Step, add_help_option=False)
+@click.argument("type", metavar="TYPE", required=False, is_eager=True)
 @click.option("--input", "given", metavar="JSON|@FILE|-", help="The input: JSON, a file of it, or - for stdin.")
 @click.option("--batch", metavar="FILE|-", help="Many inputs: one JSON object a line.")
 @click.option(
@@ -41,13 +62,27 @@ _READ_AHEAD = 16
     help="Inputs worked on at once.",
 )
 @json_option
-def step(type: str, *, given: str | None, batch: str | None, concurrency: int, as_json: bool) -> None:
+@click.option(
+    "-h",
+    "--help",
+    is_flag=True,
+    expose_value=False,
+    # Not eager: the TYPE comes first.
+    callback=_show_help,
+    help="Show this message; after a TYPE, its fields, their bounds and its price.",
+)
+def step(type: str | None, *, given: str | None, batch: str | None, concurrency: int, as_json: bool) -> None:
     """Do the AI step TYPE on one input, or on every line of a file.
 
-    Nothing is journaled or charged. A batch writes one line per input, in order, and exits with 0 when it
-    ran, whatever single lines say: {"index": 0, "ok": true, "output": {…}} or
-    {"index": 0, "ok": false, "error": {"type": …, "message": …}}.
+    Nothing is journaled or charged. A batch skips empty lines, writes one line per input, in order, and exits with 0
+    when it ran, whatever single lines say:
+
+    {"index": 0, "ok": true, "output": {…}}
+
+    {"index": 1, "ok": false, "error": {"type": "…", "message": "…"}}
     """
+    if type is None:
+        raise click.UsageError(f"missing argument TYPE, one of {', '.join(_primitives())}")
     if (given is None) == (batch is None):
         raise click.UsageError("give either --input or --batch")
     primitive = _primitive(type)
@@ -58,18 +93,24 @@ def step(type: str, *, given: str | None, batch: str | None, concurrency: int, a
         asyncio.run(_batch(primitive, open_lines(batch, option="--batch"), concurrency=concurrency))
 
 
-def _primitive(type: str) -> "Primitive[..., Any, Any]":
+def _primitives() -> "dict[str, Primitive[..., Any, Any]]":
     # Looking for plugins, pydantic reads the metadata of every installed package: a quarter of the start.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     gc.disable()  # importing makes many objects and no garbage
     package = import_module("intermezzo.primitives")
     gc.enable()
-    from intermezzo.steps import Primitive, registered_types
+    from intermezzo.steps import Primitive
 
-    found = {name: cast("object", step) for name, step in vars(package).items() if isinstance(step, Primitive)}
-    primitives = cast("dict[str, Primitive[..., Any, Any]]", found)
+    found = {name: step for name, step in sorted(vars(package).items()) if isinstance(step, Primitive)}
+    return cast("dict[str, Primitive[..., Any, Any]]", found)
+
+
+def _primitive(type: str) -> "Primitive[..., Any, Any]":
+    from intermezzo.steps import registered_types
+
+    primitives = _primitives()
     if type not in primitives:
-        known = ", ".join(sorted(primitives))
+        known = ", ".join(primitives)
         if type in registered_types():
             raise click.UsageError(f"{type} is done by people: call it in a flow; `step` does {known}")
         raise click.UsageError(f"there is no step type {type!r}; known: {known}")

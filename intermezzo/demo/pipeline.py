@@ -3,6 +3,7 @@
 import base64
 import json
 from pathlib import Path
+from typing import NamedTuple
 
 from prefect import flow
 from pydantic import BaseModel, JsonValue
@@ -58,7 +59,9 @@ class Report(BaseModel):
 
     items: list[Feedback]
     draft_model: str | None
-    """Who drafted."""
+    """Who drafted; None: no model is configured, or none of its drafts came."""
+    draft_failure: str | None
+    """Why the first draft that is missing is."""
     counts: dict[str, int]
     mean_agreement: float
 
@@ -73,16 +76,17 @@ async def customer_feedback(documents: list[str]) -> dict[str, JsonValue]:
 
     masked = await pii_detect.map([{"text": text, "mask": True} for _, text in found])
     texts = [item.redacted_text or "" for item in masked]
-    model, drafts = await draft_labels(texts) if is_configured() else (None, [None] * len(texts))
+    drafts = await draft_labels(texts) if is_configured() else Drafts([None] * len(texts))
     questions = [{"text": text, "categories": CATEGORIES, "question": QUESTION} for text in texts]
     labels = [as_vote(label) for label in await sentiment.map(questions, return_exceptions=True)]
 
     counted = await code_execute(code=COUNT, stdin=json.dumps(labels))
     items = [
         Feedback.model_validate({"source": source, "text": text, "draft": drafted, **label})
-        for (source, _), text, drafted, label in zip(found, texts, drafts, labels, strict=True)
+        for (source, _), text, drafted, label in zip(found, texts, drafts.categories, labels, strict=True)
     ]
-    return Report(items=items, draft_model=model, **json.loads(counted.stdout)).model_dump(mode="json")
+    report = Report(items=items, draft_model=drafts.model, draft_failure=drafts.failure, **json.loads(counted.stdout))
+    return report.model_dump(mode="json")
 
 
 def as_vote(label: LabelTextOutput | StepError) -> dict[str, JsonValue]:
@@ -94,16 +98,29 @@ def as_vote(label: LabelTextOutput | StepError) -> dict[str, JsonValue]:
     return label.model_dump(mode="json", exclude={"submissions"})
 
 
-async def draft_labels(texts: list[str]) -> tuple[str, list[str | None]]:
-    """What a language model would answer, and which one it is; people decide."""
+class Drafts(NamedTuple):
+    """What a language model would answer."""
+
+    categories: list[str | None]
+    model: str | None = None
+    failure: str | None = None
+
+
+async def draft_labels(texts: list[str]) -> Drafts:
+    """Let a language model answer as far as it can; people decide."""
     worked = [message for text, category in EXAMPLES for message in (asked(text), answered(category))]
     answers = await draft.map(
         [
             {"messages": [*worked, asked(text)], "output_schema": DRAFT, "temperature": 0, "max_tokens": 50}
             for text in texts
-        ]
+        ],
+        return_exceptions=True,
     )
-    return answers[0].model, [str(json.loads(answer.text)["category"]) for answer in answers]
+    return Drafts(
+        [None if isinstance(answer, Exception) else str(json.loads(answer.text)["category"]) for answer in answers],
+        model=next((answer.model for answer in answers if not isinstance(answer, Exception)), None),
+        failure=next((str(answer) for answer in answers if isinstance(answer, Exception)), None),
+    )
 
 
 def asked(text: str) -> dict[str, str]:

@@ -74,6 +74,7 @@ class Attempt:
         self._moving = 0
         self._moving_lock = threading.Lock()
         self._timer: asyncio.TimerHandle | None = None
+        self._told_waiting = False
         runtime.keep(claim.run_id)
 
     async def run(self, step: AnyStep, inputs: Sequence[BaseModel], keys: Sequence[str]) -> list[Outcome]:
@@ -145,9 +146,14 @@ class Attempt:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        if self._deployed and self.signal is None and self.quiet:
+        if self.signal is not None or not self.quiet:
+            return
+        if self._deployed:
             delay = max(settings().hot_wait_seconds, _LEAST_QUIET_SECONDS)
             self._timer = self.loop.call_later(delay, self._start_suspending)
+        elif not self._told_waiting:
+            self._told_waiting = True
+            self.logger.info("Waiting for people: `intermezzo inbox list` shows what they are asked.")
 
     def _start_suspending(self) -> None:
         if self.quiet and self._suspending is None:

@@ -74,10 +74,8 @@ class Engine:
     async def _attempt(self, step: Step[..., Any, Any]) -> Attempt:
         context = FlowRunContext.get()
         if context is None or context.flow_run is None or context.flow is None:
-            raise MisplacedStep(
-                f"{step.name} was called outside of a flow; call it in an async @flow, "
-                f"or do the work without journal and charge: `{step.type}.fn(…)`"
-            )
+            alone = f", or do the work without journal and charge: `{step.type}.fn(…)`" if step.kind != "human" else ""
+            raise MisplacedStep(f"{step.name} was called outside of a flow; call it in an async @flow{alone}")
         is_subflow = context.flow_run.parent_task_run_id is not None
         if step.kind == "human" and (is_subflow or TaskRunContext.get() is not None):
             where = "a subflow" if is_subflow else "a Prefect task"

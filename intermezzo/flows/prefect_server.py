@@ -21,6 +21,7 @@ from intermezzo.flows.prefect_address import is_reachable, running_api
 from intermezzo.settings import settings
 
 _START_SECONDS = 120.0
+_SEND_SECONDS = 5.0
 
 
 def server_environment(home: Path) -> dict[str, str]:
@@ -57,9 +58,23 @@ def prefect_api() -> Generator[str]:
     os.environ["PREFECT_API_URL"] = f"http://127.0.0.1:{port}/api"
     try:
         with embedded_server(home, port):
-            yield os.environ["PREFECT_API_URL"]
+            try:
+                yield os.environ["PREFECT_API_URL"]
+            finally:
+                _send_what_is_left()
     finally:
         del os.environ["PREFECT_API_URL"]
+
+
+def _send_what_is_left() -> None:
+    """Have Prefect's client send the logs and events it holds: without their server it would try for a minute."""
+    if "prefect.main" not in sys.modules:  # nothing has used it
+        return
+    from prefect.events.worker import EventsWorker
+    from prefect.logging.handlers import APILogWorker
+
+    for service in (APILogWorker, EventsWorker):
+        service.drain_all(timeout=_SEND_SECONDS)
 
 
 def use_running_api() -> str | None:

@@ -4,12 +4,13 @@ Called by the primitives that need a model. Importing it loads pydantic-settings
 work; the providers' SDKs are loaded when the first question is asked.
 """
 
+from intermezzo.llm.answer_schema import flaw_of_schema, typed_reader
 from intermezzo.llm.choice import Choice, choose, is_configured
 from intermezzo.llm.fence import Fenced, fence
 from intermezzo.llm.generate import Generated, Unreadable, generate
+from intermezzo.llm.reading import reader
 from intermezzo.llm.request import Answer, LanguageModel, Request, Schema, Turn
 from intermezzo.llm.settings import LlmSettings, ProviderName, llm_settings
-from intermezzo.llm.typed import flaw_of_schema, reader, typed_reader
 
 __all__ = [
     "Answer",

@@ -3,8 +3,10 @@
 import logging
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
+from urllib.parse import urlsplit
 
 from intermezzo.errors import ProviderNotConfigured
 from intermezzo.llm.settings import LlmSettings, ProviderName, llm_settings
@@ -49,6 +51,11 @@ class Choice:
     key: str | None = field(default=None, repr=False)
     """The API key; None where the address needs none."""
 
+    @property
+    def is_compatible(self) -> bool:
+        """Whether it is somebody else's server that speaks like OpenAI."""
+        return self.provider == "openai" and not f".{_host(self.base_url) or 'openai.com'}".endswith(".openai.com")
+
 
 def is_configured() -> bool:
     """Whether a language model can be asked, as far as the environment tells.
@@ -56,7 +63,7 @@ def is_configured() -> bool:
     Raises:
         ProviderNotConfigured: a variable has a value it cannot have.
     """
-    return llm_settings().provider is not None or bool(_available(os.environ))
+    return llm_settings().provider is not None or bool(_available())
 
 
 def choose(model: str | None, settings: LlmSettings) -> Choice:
@@ -71,7 +78,7 @@ def choose(model: str | None, settings: LlmSettings) -> Choice:
     Raises:
         ProviderNotConfigured: none is named and no key is set, or what the named one needs is missing.
     """
-    available = _available(os.environ)
+    available = _available()
     if settings.provider is not None:
         return _named(settings.provider, model or settings.model, settings)
     if not available:
@@ -85,15 +92,20 @@ def choose(model: str | None, settings: LlmSettings) -> Choice:
     return _remote(provider, model or settings.model, because)
 
 
-def _available(environ: Mapping[str, str]) -> dict[ProviderName, str]:
+def _available() -> dict[ProviderName, str]:
     """Each provider that could be asked → the variable that makes it so."""
     found: dict[ProviderName, str] = {}
     for provider, remote in REMOTE.items():
-        if environ.get(remote.key):
+        if _variable(remote.key):
             found[provider] = remote.key
-        elif provider == "openai" and environ.get(remote.base_url):
+        elif provider == "openai" and _variable(remote.base_url):
             found[provider] = remote.base_url
     return found
+
+
+def _variable(name: str) -> str | None:
+    """Its value, without the blanks and line ends that come with copying; None if nothing is left."""
+    return os.environ.get(name, "").strip() or None
 
 
 def _named(provider: ProviderName, model: str, settings: LlmSettings) -> Choice:
@@ -111,22 +123,27 @@ def _named(provider: ProviderName, model: str, settings: LlmSettings) -> Choice:
 
 def _remote(provider: ProviderName, model: str, because: str) -> Choice:
     remote = REMOTE[provider]
-    key, base_url = os.environ.get(remote.key) or None, os.environ.get(remote.base_url) or None
-    compatible = provider == "openai" and is_elsewhere(base_url)
-    if key is None and not compatible:
-        raise ProviderNotConfigured(f"LLM_PROVIDER={provider} needs {remote.key}")
-    if compatible and not model:
+    key, base_url = _variable(remote.key), _variable(remote.base_url)
+    if base_url and not _host(base_url):
+        raise ProviderNotConfigured(f"{remote.base_url} must be an address such as http://127.0.0.1:11434/v1")
+    choice = Choice(provider=provider, model=model or remote.model, because=because, base_url=base_url, key=key)
+    if key is None and not choice.is_compatible:
+        raise ProviderNotConfigured(f"{because}, and {provider} needs {remote.key}")
+    if key and not (key.isascii() and key.isprintable()):
+        raise ProviderNotConfigured(f"{remote.key} has characters that no key has; copy it again")
+    if choice.is_compatible and not model:
         raise ProviderNotConfigured(
             f"{remote.base_url} names a server whose models are not known: set LLM_MODEL, or `model` in the call"
         )
-    return Choice(provider=provider, model=model or remote.model, because=because, base_url=base_url, key=key)
+    return choice
 
 
-def is_elsewhere(base_url: str | None) -> bool:
-    """Whether an address of the OpenAI API is somebody else's."""
-    from urllib.parse import urlsplit
-
-    return base_url is not None and not f".{urlsplit(base_url).hostname or ''}".endswith(".openai.com")
+def _host(url: str | None) -> str | None:
+    """The host of an http or https address; None if it is no such address."""
+    with suppress(ValueError):
+        parts = urlsplit(url or "")
+        return parts.hostname if parts.scheme in ("http", "https") else None
+    return None
 
 
 @cache

@@ -5,6 +5,7 @@ A provider's own text may repeat the prompt, so of it only codes and numbers are
 
 import re
 from collections.abc import Callable
+from typing import cast
 
 from pydantic_ai import exceptions as theirs
 
@@ -35,7 +36,16 @@ _STATUSES: dict[int, tuple[_Make, str]] = {
     413: (ours.InputTooLong, "takes no request of this size"),
     425: (ours.ProviderUnavailable, "failed"),
 }
-"""Of statuses that say nothing to the library."""
+"""Of statuses that the library sees otherwise, or in nothing."""
+
+_FILTERED = ("content_filter", "content_policy_violation")
+"""Codes with which OpenAI and Azure decline a question before a model sees it."""
+
+_PLACE = re.compile(
+    r"(?:\* )?((?:messages|model|system|temperature|max_\w*tokens|response_format|output_config|GenerateContentRequest)"
+    r"[\w.\[\]]{0,80})(?::|$)"
+)
+"""A field of a request, as OpenAI's `param` names it and the texts of Anthropic and Google begin."""
 
 
 def as_provider_error(error: Exception, choice: Choice) -> ProviderError:
@@ -53,25 +63,31 @@ def as_provider_error(error: Exception, choice: Choice) -> ProviderError:
 
 
 def _kind_of(error: Exception) -> tuple[_Make, str]:
+    if isinstance(error, theirs.ModelHTTPError):
+        if error.status_code in _STATUSES:
+            return _STATUSES[error.status_code]
+        if error.provider_error_code in _FILTERED:
+            return ours.AnswerRefused, "declined to answer"
     for kind, make, text in _KINDS:
         if isinstance(error, kind):
             return make, text
     if isinstance(error, theirs.ModelHTTPError):
-        return _STATUSES.get(error.status_code, (ours.RequestRejected, "rejects the request"))
+        return ours.RequestRejected, "rejects the request"
     if isinstance(error, theirs.UserError):
         return ours.RequestRejected, "cannot be asked this way: {model} lacks something the request needs"
     return ours.ProviderUnavailable, "sent an answer that cannot be read"
 
 
 def _details(error: Exception) -> str:
-    """Status, code and number of the failed request, for the provider's support."""
+    """Status, code, place and number of the failed request; of what is no failure of a request, what it is."""
     if not isinstance(error, theirs.ModelAPIError):
-        return ""
+        return f" ({type(error).__name__})"
     details: list[str] = []
     if isinstance(error, theirs.ModelHTTPError):
         headers = error.headers or {}
         details.append(f"HTTP {error.status_code}")
         details += _identifiers(error.provider_error_code or error.provider_error_type)
+        details += (f"at {place}" for place in _places(error.body))
         details += (f"request {id}" for id in _identifiers(headers.get("request-id") or headers.get("x-request-id")))
     if error.retry_after is not None:
         details.append(f"asks to wait {error.retry_after:g} s")
@@ -81,3 +97,12 @@ def _details(error: Exception) -> str:
 def _identifiers(text: str | None) -> list[str]:
     """The text, unless it might be more than an identifier."""
     return [text] if text and re.fullmatch(r"[\w.-]{1,64}", text, re.ASCII) else []
+
+
+def _places(body: object) -> list[str]:
+    """The field that was found wrong, if the provider names one."""
+    outer = cast("dict[str, object]", body) if isinstance(body, dict) else {}
+    inner = outer.get("error")
+    error = cast("dict[str, object]", inner) if isinstance(inner, dict) else outer
+    place = _PLACE.match(str(error.get("param") or error.get("message")))
+    return [place[1]] if place else []

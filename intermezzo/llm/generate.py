@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 
 from intermezzo.errors import AnswerInvalid, ProviderTimedOut
 from intermezzo.llm.choice import Choice, choose
-from intermezzo.llm.models import open_model, turn
+from intermezzo.llm.models import open_model, slot
 from intermezzo.llm.patience import Patience
 from intermezzo.llm.request import Answer, LanguageModel, Request, Turn
 from intermezzo.llm.settings import LlmSettings, llm_settings
@@ -68,7 +68,7 @@ async def generate(request: Request, read: Callable[[str], T], *, model: str | N
     settings = llm_settings()
     choice = choose(model, settings)
     asked = await open_model(choice, settings)
-    async with await turn(choice.provider, settings):
+    async with await slot(choice.provider, settings):
         limit = asyncio.timeout(settings.deadline_seconds)
         try:
             async with limit:

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from intermezzo.errors import (
     InputTooLong,
@@ -21,6 +21,10 @@ from intermezzo.errors import (
 )
 from intermezzo.llm.endings import checked
 from intermezzo.llm.request import Answer, Request, Schema
+
+_REPETITIONS = ("minItems", "maxItems", "minLength", "maxLength")
+_MOST_REPETITIONS = 10_000
+"""In a grammar: ten times more take seconds, a thousand times more all memory."""
 
 
 class LocalModel:
@@ -46,7 +50,7 @@ class LocalModel:
         Raises:
             ProviderNotConfigured: the extra is not installed, or the file is not a model llama.cpp can load.
             InputTooLong: there is no room for the question.
-            RequestRejected: the model's chat template refuses the conversation.
+            RequestRejected: the model's chat template refuses the conversation, or llama.cpp the schema.
             ProviderTimedOut: it took longer than `LLM_TIMEOUT_SECONDS`.
             ProviderError: see `intermezzo.llm.endings`.
         """
@@ -155,4 +159,21 @@ def _body(request: Request) -> dict[str, Any]:
 def _grammar(schema: Schema) -> str:
     """The schema as llama.cpp's grammar, without optional blanks: small models write blanks for ever."""
     llama: Any = import_module("xllamacpp")
-    return llama.json_schema_to_grammar({**schema, "x-guidance": {"whitespace_flexible": False}})
+    bounded = cast("dict[str, object]", _without_long_repetitions(dict(schema)))
+    try:
+        return llama.json_schema_to_grammar({**bounded, "x-guidance": {"whitespace_flexible": False}})
+    except (TypeError, ValueError, RuntimeError):
+        raise RequestRejected("local: llama.cpp cannot hold a model to this output_schema; make it simpler") from None
+
+
+def _without_long_repetitions(node: object) -> object:
+    """A schema that is cheap to write as a grammar, which spells repetitions out; the answer is checked anyway."""
+    if isinstance(node, list):
+        return [_without_long_repetitions(item) for item in cast("list[object]", node)]
+    if not isinstance(node, dict):
+        return node
+    return {
+        name: _without_long_repetitions(value)
+        for name, value in cast("dict[str, object]", node).items()
+        if not (name in _REPETITIONS and isinstance(value, int | float) and value > _MOST_REPETITIONS)
+    }

@@ -18,7 +18,7 @@ class _Loop:
     models: dict[tuple[Choice, LlmSettings], LanguageModel] = field(
         default_factory=dict[tuple[Choice, LlmSettings], LanguageModel]
     )
-    turns: dict[tuple[ProviderName, int], asyncio.Semaphore] = field(
+    slots: dict[tuple[ProviderName, int], asyncio.Semaphore] = field(
         default_factory=dict[tuple[ProviderName, int], asyncio.Semaphore]
     )
     closing: AsyncGenerator[None] | None = None
@@ -40,12 +40,12 @@ async def open_model(choice: Choice, settings: LlmSettings) -> LanguageModel:
     return model
 
 
-async def turn(provider: ProviderName, settings: LlmSettings) -> asyncio.Semaphore:
+async def slot(provider: ProviderName, settings: LlmSettings) -> asyncio.Semaphore:
     """What to hold while asking a provider."""
     here = await _here()
     # The local model answers one at a time; who waits for it must not be waiting on the clock.
     places = 1 if provider == "local" else settings.concurrency
-    return here.turns.setdefault((provider, places), asyncio.Semaphore(places))
+    return here.slots.setdefault((provider, places), asyncio.Semaphore(places))
 
 
 async def _here() -> _Loop:

@@ -5,6 +5,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from intermezzo.errors import ProviderNotConfigured
+from intermezzo.llm.endings import checked
 from intermezzo.llm.request import Answer, Request
 from intermezzo.steps import explain
 
@@ -32,14 +33,14 @@ class RecordedModel:
         path: the file; its lines are `RecordedAnswer` objects.
 
     Raises:
-        ProviderNotConfigured: a line is not one.
+        ProviderNotConfigured: it cannot be read, or a line is not one.
     """
 
     def __init__(self, path: str) -> None:
         self._path = path
         self._answers = [
             _parse(line, f"{path}, line {number}")
-            for number, line in enumerate(Path(path).read_text("utf-8").splitlines(), start=1)
+            for number, line in enumerate(_read(path).split("\n"), start=1)
             if line.strip()
         ]
 
@@ -51,12 +52,20 @@ class RecordedModel:
 
         Raises:
             ProviderNotConfigured: no line fits.
+            ProviderError: see `intermezzo.llm.endings`.
         """
         newest = request.turns[-1].content
         for line in self._answers:
             if line.when in newest:
-                return Answer(**line.model_dump(exclude={"when"}))
+                return checked(Answer(**line.model_dump(exclude={"when"})), request, provider="recorded")
         raise ProviderNotConfigured(f"{self._path} has no answer to this request; add a line whose `when` is in it")
+
+
+def _read(path: str) -> str:
+    try:
+        return Path(path).read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ProviderNotConfigured(f"{path} cannot be read: {error}") from None
 
 
 def _parse(line: str, where: str) -> RecordedAnswer:

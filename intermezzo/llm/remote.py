@@ -3,6 +3,7 @@
 Imported when a remote model is first asked: it loads the providers' SDKs.
 """
 
+import json
 import logging
 from typing import TYPE_CHECKING, Any, cast
 
@@ -14,7 +15,7 @@ from pydantic_ai.output import OutputObjectDefinition
 from pydantic_ai.settings import ModelSettings
 
 from intermezzo.errors import RequestRejected
-from intermezzo.llm.choice import Choice, is_elsewhere
+from intermezzo.llm.choice import Choice
 from intermezzo.llm.endings import checked
 from intermezzo.llm.failures import as_provider_error
 from intermezzo.llm.request import Answer, Request, Schema
@@ -25,6 +26,10 @@ if TYPE_CHECKING:
 
 _HOTTEST = {"anthropic": 1.0}
 """Highest temperature of providers that take less than 2."""
+
+_IN_WORDS = """\
+Answer with one JSON value that fits the JSON Schema below, and with nothing else: no words around it, no code fence.
+{}"""
 
 # At DEBUG the SDKs log whole requests, and no prompt may get into a log.
 for _sdk in ("anthropic", "openai", "google_genai"):
@@ -58,17 +63,19 @@ class RemoteModel:
                 that are of no use.
         """
         native = request.schema is not None and self._holds_to(request.schema)
-        response = await self._send(request, idempotency_key, native=native)
-        return checked(self._answer(response), request, provider=self._choice.provider)
+        answer = await self._send(request, idempotency_key, native=native)
+        return checked(answer, request, provider=self._choice.provider)
 
-    async def _send(self, request: Request, idempotency_key: str | None, *, native: bool) -> ModelResponse:
+    async def _send(self, request: Request, idempotency_key: str | None, *, native: bool) -> Answer:
         try:
-            return await model_request(
+            response = await model_request(
                 self._model,
-                _conversation(request),
+                # Some compatible servers ignore a schema, and some hold to it a model that never saw it.
+                _conversation(request, in_words=not native or self._choice.is_compatible),
                 model_settings=self._settings(request, idempotency_key),
-                model_request_parameters=_parameters(request.schema, native=native),
+                model_request_parameters=_parameters(request.schema if native else None),
             )
+            return self._answer(response)
         except Exception as error:  # noqa: BLE001 (the boundary: what SDKs raise on a bad answer may quote it)
             if not (native and isinstance(error, ModelRequestRejectedError | UserError)):
                 raise as_provider_error(error, self._choice) from None
@@ -115,9 +122,12 @@ class RemoteModel:
         )
 
 
-def _conversation(request: Request) -> list[ModelMessage]:
-    system = [SystemPromptPart(request.system)] if request.system else []
-    turns: list[ModelMessage] = [ModelRequest(parts=system)] if system else []
+def _conversation(request: Request, *, in_words: bool) -> list[ModelMessage]:
+    system = request.system
+    if request.schema is not None and in_words:
+        # Not in the JSON mode of a provider: OpenAI's knows objects only, and not every compatible server has one.
+        system = f"{system}\n\n{_IN_WORDS.format(json.dumps(dict(request.schema), ensure_ascii=False))}".lstrip()
+    turns: list[ModelMessage] = [ModelRequest(parts=[SystemPromptPart(system)])] if system else []
     for turn in request.turns:
         if turn.role == "assistant":
             turns.append(ModelResponse(parts=[TextPart(turn.content)]))
@@ -128,12 +138,11 @@ def _conversation(request: Request) -> list[ModelMessage]:
     return turns
 
 
-def _parameters(schema: Schema | None, *, native: bool) -> ModelRequestParameters:
+def _parameters(schema: Schema | None) -> ModelRequestParameters:
     if schema is None:
         return ModelRequestParameters()
     return ModelRequestParameters(
-        output_mode="native" if native else "prompted",
-        output_object=OutputObjectDefinition(json_schema=dict(schema), name="answer"),
+        output_mode="native", output_object=OutputObjectDefinition(json_schema=dict(schema), name="answer")
     )
 
 
@@ -151,7 +160,7 @@ def _is_open(schema: object) -> bool:
     if not isinstance(schema, dict):
         return False
     node = cast("dict[str, object]", schema)
-    if node.get("additionalProperties", False) is not False or "patternProperties" in node:
+    if node.get("additionalProperties", False) is not False:
         return True
     return any(map(_is_open, node.values()))
 
@@ -180,7 +189,7 @@ def _openai(choice: Choice, client: "AsyncClient") -> "Model[Any]":
     # A server that needs no key is given one all the same, because the SDK insists.
     provider = OpenAIProvider(api_key=choice.key or "none", base_url=choice.base_url, http_client=client)
     profile = provider.model_profile(choice.model) or OpenAIModelProfile()
-    if is_elsewhere(choice.base_url) and not profile.get("openai_supports_reasoning", False):
+    if choice.is_compatible and not profile.get("openai_supports_reasoning", False):
         # The name every compatible server knows; OpenAI's own thinking models, behind a proxy, refuse it.
         profile = OpenAIModelProfile(openai_chat_supports_max_completion_tokens=False)
         return OpenAIChatModel(choice.model, provider=provider, profile=profile)

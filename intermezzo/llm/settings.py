@@ -15,7 +15,15 @@ ProviderName = Literal["anthropic", "gemini", "openai", "local", "recorded"]
 class LlmSettings(BaseSettings):
     """Settings with the prefix `LLM_`, the one the specification gives to `LLM_PROVIDER` (spec: CS-52)."""
 
-    model_config = SettingsConfigDict(env_prefix="LLM_", frozen=True, extra="ignore", use_attribute_docstrings=True)
+    model_config = SettingsConfigDict(
+        env_prefix="LLM_",
+        env_ignore_empty=True,
+        str_strip_whitespace=True,
+        allow_inf_nan=False,
+        frozen=True,
+        extra="ignore",
+        use_attribute_docstrings=True,
+    )
 
     provider: ProviderName | None = None
     """Who answers. None: the one whose key is set. `local` and `recorded` are only ever chosen by name."""

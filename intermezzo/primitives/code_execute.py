@@ -32,7 +32,7 @@ class CodeExecuteInput(StepInput):
     """Python source to run."""
     language: Literal["python"] = "python"
     """Only Python."""
-    timeout_seconds: float = Field(default=10.0, gt=0, le=30)
+    timeout_seconds: float = Field(default=10.0, gt=0, le=30, strict=True)
     """Wall clock in seconds; at the end the program is killed with everything it started."""
     stdin: Annotated[str, _at_most(MAX_STDIN_BYTES, "stdin")] = ""
     """Standard input of the program."""

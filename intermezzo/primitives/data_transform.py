@@ -7,15 +7,13 @@ is only accepted when it really is in the format that was asked for.
 import json
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, JsonValue
+from pydantic import AfterValidator, JsonValue
 
-from intermezzo.primitives.model_output import ModelOutput, facts, one_line
+from intermezzo.primitives.model_output import Instruction, ModelOutput, facts, one_line
 from intermezzo.steps import StepInput, primitive
 
 MAX_DATA_CHARACTERS = 100_000
 """Of the data as JSON: some 30,000 tokens, about as much as a model still transforms without losing rows."""
-
-MAX_TRANSFORM_CHARACTERS = 10_000
 
 _MAX_TOKENS = 16_000
 """Room for the answer: as much as the usual small models give in one."""
@@ -29,27 +27,32 @@ _FORMATS = {
 
 
 def _shown(data: JsonValue) -> str:
-    return data if isinstance(data, str) else json.dumps(data, ensure_ascii=False)
+    return data if isinstance(data, str) else json.dumps(data, ensure_ascii=False, allow_nan=False)
 
 
-def _small_enough(data: JsonValue) -> JsonValue:
-    size = len(_shown(data))
+def _usable(data: JsonValue) -> JsonValue:
+    shown = _shown(data)
+    size = len(shown)
     if size > MAX_DATA_CHARACTERS:
         raise ValueError(
             f"data has at most {MAX_DATA_CHARACTERS:,} characters as JSON, this one has {size:,}; split it, and "
             "transform the parts with `.map`"
         )
-    if not size or data is None:
+    if not shown.strip() or data is None:
         raise ValueError("there must be data to transform")
+    try:
+        shown.encode()
+    except UnicodeEncodeError as error:
+        raise ValueError(f"data must be valid Unicode; character {error.start} is half of a surrogate pair") from None
     return data
 
 
 class DataTransformInput(StepInput):
     """Data, and what to do with it."""
 
-    data: Annotated[JsonValue, AfterValidator(_small_enough)]
+    data: Annotated[JsonValue, AfterValidator(_usable)]
     """Object, array or plain text."""
-    transform: Annotated[str, Field(min_length=1, max_length=MAX_TRANSFORM_CHARACTERS)]
+    transform: Instruction
     """What to do, in plain words."""
     output_format: Literal["json", "csv", "markdown", "text"] = "json"
     """What the result is to be."""

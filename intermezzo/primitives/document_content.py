@@ -1,6 +1,7 @@
 """What is read of a document, and how much of it; filled by the readers of each format."""
 
 import datetime as dt
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TypedDict
@@ -84,7 +85,7 @@ class Document:
             if isinstance(value, int):
                 self.metadata[name] = value
             elif value:
-                self.metadata[name] = str(value)[:1000]
+                self.metadata[name] = readable(str(value)[:1000])
 
 
 @dataclass(slots=True, kw_only=True)
@@ -105,7 +106,7 @@ class Caps:
         taken = text[: max(0, self.characters)]
         self.characters -= len(taken) + 1  # what separates it from the next
         self.cut |= len(taken) < len(text)
-        return taken
+        return taken if taken.isascii() and "\x00" not in taken else readable(taken)
 
     def take_row(self, cells: Sequence[str]) -> list[str]:
         """As many of the cells, and as much of their text, as is still allowed."""
@@ -123,6 +124,14 @@ class Caps:
         over = min(self.characters, self.cells) <= 0
         self.cut |= over
         return over
+
+
+_UNREADABLE = re.compile("[\x00\ud800-\udfff]")
+
+
+def readable(text: str) -> str:
+    """The text without what is no character, which no database takes: fonts of a PDF may map glyphs to anything."""
+    return _UNREADABLE.sub("", text)
 
 
 def line(row: Iterable[str]) -> str:

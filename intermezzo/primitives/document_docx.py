@@ -7,9 +7,11 @@ controls, footnotes and text boxes, which a person sees.
 import io
 from collections.abc import Iterable, Iterator
 from itertools import chain
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, cast
 
 from intermezzo.primitives.document_content import Caps, Document, DocumentTable, line, stamp
+from intermezzo.primitives.document_elements import Element, attribute, name_of
+from intermezzo.primitives.document_lists import Lists
 
 if TYPE_CHECKING:
     from docx.document import Document as DocxDocument
@@ -22,21 +24,6 @@ _ALSO_DOCUMENTS = (
 """Main parts of DOCM, DOTX and DOTM, which are written like those of a DOCX."""
 
 
-class Element(Protocol):
-    """What is used of an XML element of lxml."""
-
-    tag: str
-    text: str | None
-
-    def get(self, key: str) -> str | None:
-        """An attribute."""
-        ...
-
-    def __iter__(self) -> "Iterator[Element]":
-        """The children."""
-        ...
-
-
 def read_docx(data: bytes, caps: Caps, document: Document) -> None:
     """Fill a document with headers, body, notes and footers of a DOCX.
 
@@ -46,11 +33,11 @@ def read_docx(data: bytes, caps: Caps, document: Document) -> None:
     source = _opened(data)
     _note_properties(source, document)
     headers, footers = _margins(source)
-    notes = _Notes(source)
+    marks = _Marks(source)
     main = cast("Element", source.part.element)  # its child is the body
     # Lazily, because the notes are those that the body refers to.
-    for blocks in chain(headers, main, notes.in_order(), footers):
-        _read_blocks(blocks, caps, document, notes)
+    for blocks in chain(headers, main, marks.notes(), footers):
+        _read_blocks(blocks, caps, document, marks)
         if caps.cut:
             return
 
@@ -95,49 +82,59 @@ def _margins(source: "DocxDocument") -> tuple[list[Element], list[Element]]:
     return headers, footers
 
 
-class _Notes:
-    """Footnotes and endnotes, numbered as they are referred to."""
+class _Marks:
+    """What is seen beside text: numbers of footnotes and endnotes, counted as they are referred to, and of lists."""
 
     def __init__(self, source: "DocxDocument") -> None:
+        from docx.opc.part import XmlPart
         from docx.oxml.parser import parse_xml
 
         self._notes: dict[tuple[str, str], Element] = {}
         self._numbers: dict[tuple[str, str], int] = {}
+        parts: dict[str, Element] = {}
         for rel in source.part.rels.values():
-            kind = rel.reltype.rpartition("/")[2].removesuffix("s")
-            if kind in ("footnote", "endnote") and not rel.is_external:
-                for note in cast("Element", parse_xml(rel.target_part.blob)):
-                    self._notes[kind, _attribute(note, "id")] = note
+            kind = rel.reltype.rpartition("/")[2]
+            if kind in ("footnotes", "endnotes", "numbering", "styles") and not rel.is_external:
+                part = rel.target_part
+                parts[kind] = cast("Element", part.element if isinstance(part, XmlPart) else parse_xml(part.blob))
+        for kind in ("footnote", "endnote"):
+            for note in parts.get(f"{kind}s", ()):
+                self._notes[kind, attribute(note, "id")] = note
+        self._lists = Lists(parts.get("numbering"), parts.get("styles"))
 
-    def marker(self, reference: Element) -> str:
+    def of_note(self, reference: Element) -> str:
         """What stands in the text where a note is referred to."""
-        key = (_name(reference).removesuffix("Reference"), _attribute(reference, "id"))
+        key = (name_of(reference).removesuffix("Reference"), attribute(reference, "id"))
         return f"[{self._numbers.setdefault(key, len(self._numbers) + 1)}]" if key in self._notes else ""
 
-    def own_marker(self, note: Element) -> str:
+    def before_note(self, note: Element) -> str:
         """What stands before a note."""
-        number = self._numbers.get((_name(note), _attribute(note, "id")))
+        number = self._numbers.get((name_of(note), attribute(note, "id")))
         return f"[{number}] " if number else ""
 
-    def in_order(self) -> Iterator[Element]:
+    def of_paragraph(self, paragraph: Element) -> str:
+        """What stands before a paragraph that is an item of a list."""
+        return self._lists.marker(paragraph)
+
+    def notes(self) -> Iterator[Element]:
         """The notes that were referred to by the time they are asked for."""
         for key in tuple(self._numbers):
             yield self._notes[key]
 
 
-def _read_blocks(blocks: Element, caps: Caps, document: Document, notes: _Notes) -> None:
-    prefix = notes.own_marker(blocks)
+def _read_blocks(blocks: Element, caps: Caps, document: Document, marks: _Marks) -> None:
+    prefix = marks.before_note(blocks)
     for block in _blocks(blocks):
         if caps.no_more():
             return
-        if _name(block) == "tbl":
-            _read_table(block, caps, document, notes)
+        if name_of(block) == "tbl":
+            _read_table(block, caps, document, marks)
         else:
-            document.parts.append(caps.take(prefix + "".join(_texts(block, notes)).lstrip(" " if prefix else "")))
+            document.parts.append(caps.take(prefix + _paragraph(block, marks).lstrip(" " if prefix else "")))
             prefix = ""
 
 
-def _read_table(table: Element, caps: Caps, document: Document, notes: _Notes) -> None:
+def _read_table(table: Element, caps: Caps, document: Document, marks: _Marks) -> None:
     rows: list[list[str]] = []
     document.tables.append(DocumentTable(rows))
     try:
@@ -146,21 +143,12 @@ def _read_table(table: Element, caps: Caps, document: Document, notes: _Notes) -
                 return
             rows.append([])
             for cell in _cells(row):
-                rows[-1] += caps.take_row([_cell(cell, notes)])
+                rows[-1] += caps.take_row([_cell(cell, marks)])
                 if caps.cut:
                     return
     finally:
         # Set off by empty lines, as a person sees it.
         document.parts.append("\n" + "\n".join(map(line, rows)) + "\n")
-
-
-def _name(element: Element) -> str:
-    # A comment or processing instruction has no name.
-    return element.tag.rpartition("}")[2] if isinstance(element.tag, str) else ""  # pyright: ignore[reportUnnecessaryIsInstance]
-
-
-def _attribute(element: Element, name: str) -> str:
-    return element.get(f"{element.tag.rpartition('}')[0]}}}{name}") or ""
 
 
 _WRAPPERS = {"sdt", "sdtContent", "customXml", "ins", "moveTo", "smartTag"}
@@ -171,7 +159,7 @@ _REMOVED = {"del", "moveFrom", "Fallback", "instrText", "delText"}
 def _through(parent: Element, wanted: set[str]) -> Iterator[Element]:
     """Children of some kinds, also those in content controls and tracked insertions."""
     for child in parent:
-        name = _name(child)
+        name = name_of(child)
         if name in wanted:
             yield child
         elif name in _WRAPPERS:
@@ -190,49 +178,55 @@ def _cells(row: Element) -> Iterable[Element]:
     return _through(row, {"tc"})
 
 
-def _cell(cell: Element, notes: _Notes) -> str:
+def _cell(cell: Element, marks: _Marks) -> str:
     if _continues_cell_above(cell):
         return ""
-    return "\n".join(_nested(cell, notes))
+    return "\n".join(_nested(cell, marks))
 
 
-def _nested(parent: Element, notes: _Notes) -> Iterator[str]:
+def _nested(parent: Element, marks: _Marks) -> Iterator[str]:
     for block in _blocks(parent):
-        if _name(block) == "tbl":
+        if name_of(block) == "tbl":
             for row in _rows(block):
-                yield line(_cell(cell, notes) for cell in _cells(row))
+                yield line(_cell(cell, marks) for cell in _cells(row))
         else:
-            yield "".join(_texts(block, notes))
+            yield _paragraph(block, marks)
 
 
 def _continues_cell_above(cell: Element) -> bool:
-    merges = (item for part in cell if _name(part) == "tcPr" for item in part if _name(item) == "vMerge")
-    return any(_attribute(merge, "val") in ("", "continue") for merge in merges)
+    merges = (item for part in cell if name_of(part) == "tcPr" for item in part if name_of(item) == "vMerge")
+    return any(attribute(merge, "val") in ("", "continue") for merge in merges)
 
 
-def _texts(element: Element, notes: _Notes) -> Iterator[str]:
+def _paragraph(paragraph: Element, marks: _Marks) -> str:
+    item = marks.of_paragraph(paragraph)
+    text = "".join(_texts(paragraph, marks))
+    return item + text if text.strip() else text
+
+
+def _texts(element: Element, marks: _Marks) -> Iterator[str]:
     """Text inside of a paragraph, piece by piece."""
     for child in element:
-        name = _name(child)
+        name = name_of(child)
         if name in _REMOVED or (name == "r" and _hidden(child)):
             continue
         match name:
             case "t":
                 yield child.text or ""
-            case "tab" if _name(element) == "r":
+            case "tab" if name_of(element) == "r":
                 yield "\t"
             case "br" | "cr":
                 yield "\n"
             case "noBreakHyphen":
                 yield "-"
             case "footnoteReference" | "endnoteReference":
-                yield notes.marker(child)
+                yield marks.of_note(child)
             case "txbxContent":
-                yield from ("\n", *("".join(_texts(block, notes)) + "\n" for block in _blocks(child)))
+                yield from ("\n", *(_paragraph(block, marks) + "\n" for block in _blocks(child)))
             case _:
-                yield from _texts(child, notes)
+                yield from _texts(child, marks)
 
 
 def _hidden(run: Element) -> bool:
-    marks = (item for part in run if _name(part) == "rPr" for item in part if _name(item) == "vanish")
-    return any(_attribute(mark, "val") not in ("0", "false") for mark in marks)
+    marks = (item for part in run if name_of(part) == "rPr" for item in part if name_of(item) == "vanish")
+    return any(attribute(mark, "val") not in ("0", "false") for mark in marks)

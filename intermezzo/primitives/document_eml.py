@@ -4,8 +4,10 @@ import email
 import email.policy
 from email.message import EmailMessage
 
+from intermezzo.errors import InvalidInput
 from intermezzo.primitives.document_content import Caps, Document
 from intermezzo.primitives.document_html import read_markup
+from intermezzo.primitives.document_text import decode
 
 _HEADERS = ("From", "To", "Cc", "Date", "Subject")
 
@@ -30,14 +32,24 @@ def read_eml(data: bytes, caps: Caps, document: Document) -> None:
 
 
 def _read_body(body: EmailMessage, caps: Caps, document: Document) -> None:
-    content = body.get_content()
-    text = content if isinstance(content, str) else ""
+    text = _text(body)
     if body.get_content_subtype() == "html":
         title = document.metadata.get("title", "")
         read_markup(text, caps, document)
         document.note(title=title)
     else:
-        document.parts.append(caps.take(text.replace("\r\n", "\n").strip("\n")))
+        document.parts.append(caps.take(text.strip("\n")))
+
+
+def _text(body: EmailMessage) -> str:
+    content = body.get_payload(decode=True)
+    assert isinstance(content, bytes)
+    if not content:
+        return ""
+    try:
+        return decode(content, body.get_content_charset())[0]
+    except InvalidInput:
+        return content.decode(errors="replace")
 
 
 def _described(part: object) -> str:

@@ -8,6 +8,7 @@ import io
 import re
 import zipfile
 from typing import Literal
+from xml.parsers import expat
 
 from intermezzo.errors import InvalidInput
 from intermezzo.primitives.document_content import SUPPORTED
@@ -47,20 +48,40 @@ _SAYS_NOTHING = (
 )
 
 _OTHER_MAGIC = {
-    b"\x89PNG\r\n": "a PNG image",
-    b"\xff\xd8\xff": "a JPEG image",
-    b"GIF8": "a GIF image",
-    b"II*\x00": "a TIFF image",
-    b"MM\x00*": "a TIFF image",
-    b"\x1f\x8b": "a gzip archive",
-    b"BZh": "a bzip2 archive",
-    b"7z\xbc\xaf\x27\x1c": "a 7z archive",
-    b"Rar!": "a RAR archive",
+    b"\x89PNG\r\n": "a PNG image; recognise its text first (OCR)",
+    b"\xff\xd8\xff": "a JPEG image; recognise its text first (OCR)",
+    b"GIF8": "a GIF image; recognise its text first (OCR)",
+    b"II*\x00": "a TIFF image; recognise its text first (OCR)",
+    b"MM\x00*": "a TIFF image; recognise its text first (OCR)",
+    b"RIFF": "a WebP image, a sound or a video",
+    b"ID3": "a sound",
+    b"\x1f\x8b": "a gzip archive; send the documents inside one by one",
+    b"BZh": "a bzip2 archive; send the documents inside one by one",
+    b"7z\xbc\xaf\x27\x1c": "a 7z archive; send the documents inside one by one",
+    b"\xfd7zXZ\x00": "an xz archive; send the documents inside one by one",
+    b"Rar!": "a RAR archive; send the documents inside one by one",
     b"\x7fELF": "an ELF program",
-    b"{\\rtf": "an RTF document",
-    b"%!PS": "a PostScript document",
+    b"MZ\x90\x00": "a Windows program",
+    b"SQLite format 3\x00": "an SQLite database",
+    b"{\\rtf": "an RTF document; save it as DOCX",
+    b"%!PS": "a PostScript document; convert it to PDF",
 }
+_OTHER_ARCHIVES = {
+    "ppt/presentation.xml": "a PPTX presentation; save it as PDF",
+    "xl/workbook.bin": "an XLSB workbook; save it as XLSX",
+    "content.xml": "an OpenDocument file (ODT, ODS or ODP); save it as DOCX, XLSX or PDF",
+    "META-INF/container.xml": "an EPUB book; convert it to PDF",
+    "Index/Document.iwa": "an Apple iWork document; export it as PDF",
+    "AndroidManifest.xml": "an Android program",
+    "META-INF/MANIFEST.MF": "a Java archive",
+}
+"""What else is a zip archive, by what is in it."""
 _OLE_MAGIC = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_ENCRYPTED = "the document is encrypted; remove its password and send it again"
+_ENCRYPTED_ENTRY = 0x1
+"""Flag of an entry of an archive."""
+_MAIN_PARTS: dict[Format, str] = {"docx": "word/document.xml", "xlsx": "xl/workbook.xml"}
+_UNKNOWN_ARCHIVE = "a zip archive that holds neither a DOCX nor an XLSX; send the documents inside one by one"
 _ENCRYPTED_PACKAGE = "EncryptedPackage".encode("utf-16-le")
 _PDF_MAGIC_REACH = 1024
 
@@ -83,7 +104,9 @@ def recognise(data: bytes, mime_type: str | None) -> Format:
         raise InvalidInput(_ole_problem(data))
     for magic, kind in _OTHER_MAGIC.items():
         if data.startswith(magic):
-            raise InvalidInput(f"expected {SUPPORTED}, got {kind}; convert it first")
+            raise InvalidInput(f"expected {SUPPORTED}, got {kind}")
+    if data[4:8] == b"ftyp":
+        raise InvalidInput(f"expected {SUPPORTED}, got a HEIC image, a sound or a video")
     if b"%PDF-" in data[:_PDF_MAGIC_REACH]:
         return "pdf"
     return _format_without_magic(data, mime_type)
@@ -165,26 +188,75 @@ def _is_mail(data: bytes) -> bool:
 def _office_format(data: bytes) -> Format:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            entries = archive.infolist()
+            return _format_of(archive)
     except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError) as error:
+        if isinstance(error, InvalidInput):
+            raise
         raise InvalidInput(
             f"the document starts like DOCX or XLSX and is cut short or damaged ({error}); send it again, whole"
         ) from error
+
+
+def _format_of(archive: zipfile.ZipFile) -> Format:
+    entries = archive.infolist()
     unpacked = sum(entry.file_size for entry in entries)
     if unpacked > MAX_UNPACKED_BYTES or len(entries) > MAX_ARCHIVE_ENTRIES:
         raise InvalidInput(
             f"the document unpacks to {unpacked:,} bytes in {len(entries):,} entries; "
             f"at most {MAX_UNPACKED_BYTES:,} bytes in {MAX_ARCHIVE_ENTRIES:,} entries are opened"
         )
+    if any(entry.flag_bits & _ENCRYPTED_ENTRY for entry in entries):
+        raise InvalidInput(_ENCRYPTED)
     names = {entry.filename for entry in entries}
-    if "word/document.xml" in names:
-        return "docx"
-    if "xl/workbook.xml" in names:
-        return "xlsx"
-    raise InvalidInput(f"expected {SUPPORTED}, got a zip archive that holds neither a DOCX nor an XLSX")
+    format: Format | None = next((format for format, name in _MAIN_PARTS.items() if name in names), None)
+    if format is None:
+        other = next((kind for name, kind in _OTHER_ARCHIVES.items() if name in names), _UNKNOWN_ARCHIVE)
+        raise InvalidInput(f"expected {SUPPORTED}, got {other}")
+    for entry in entries:
+        if _is_markup(entry.filename) and _declares_types(archive, entry):
+            raise InvalidInput(
+                f"the {format.upper()} document has a DTD in {entry.filename[:100]!r}, as no office program writes "
+                "and some attacks do; save it anew with an office program"
+            )
+    return format
+
+
+def _is_markup(name: str) -> bool:
+    return name.endswith((".xml", ".rels")) and not name.startswith("customXml/")  # there, people keep what they like
+
+
+class _TypesError(Exception):
+    pass
+
+
+class _RootError(Exception):
+    pass
+
+
+def _declares_types(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bool:
+    """Whether a part has a document type declaration (DTD), which would stand before its first element."""
+
+    def declaration(*_: object) -> None:
+        raise _TypesError
+
+    def element(*_: object) -> None:
+        raise _RootError
+
+    parser = expat.ParserCreate()
+    parser.StartDoctypeDeclHandler = declaration
+    parser.StartElementHandler = element
+    try:
+        with archive.open(entry) as part:
+            while chunk := part.read(4096):
+                parser.Parse(chunk)
+    except _TypesError:
+        return True
+    except Exception:  # noqa: BLE001 (a damaged part raises just about anything; its reader will say so)
+        return False
+    return False
 
 
 def _ole_problem(data: bytes) -> str:
     if _ENCRYPTED_PACKAGE in data:
-        return "the document is encrypted; remove its password and send it again"
+        return _ENCRYPTED
     return f"expected {SUPPORTED}, got an old Office file (DOC, XLS or PPT); save it as DOCX or XLSX"

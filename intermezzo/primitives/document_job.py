@@ -62,7 +62,7 @@ def _read(data: bytes, job: Job) -> Mapping[str, object]:
         signal.setitimer(signal.ITIMER_REAL, 0)
     document.note(size_bytes=len(data))
     if contradicts(format, mime_type):
-        document.note(mime_type_mismatch=f"said to be {mime_type}")
+        document.note(mime_type_mismatch=f"said to be {' '.join((mime_type or '').split())}")
     if format in ("docx", "xlsx") and macros_of(data):
         document.note(macros="there are some; they were not run")
     return {

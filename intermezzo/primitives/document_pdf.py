@@ -2,14 +2,15 @@
 
 import io
 import re
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, cast
 
 from intermezzo.errors import InvalidInput
 from intermezzo.primitives.document_content import Caps, Document, DocumentPage, stamp
 
 if TYPE_CHECKING:
     from pypdf import DocumentInformation, PageObject, PdfReader
+    from pypdf.generic import DictionaryObject
 
 
 def read_pdf(data: bytes, caps: Caps, document: Document) -> None:
@@ -19,9 +20,21 @@ def read_pdf(data: bytes, caps: Caps, document: Document) -> None:
         InvalidInput: it is encrypted, or none of its pages can be read.
         Exception: whatever pypdf makes of a damaged file.
     """
-    from pypdf import PdfReader
+    from pypdf.errors import LimitReachedError
 
     document.gap = "\n\n"
+    try:
+        _read(data, caps, document)
+    except LimitReachedError as error:
+        raise InvalidInput(
+            "the PDF document has something in it that is too large to be read "
+            f"({' '.join(str(error).split())[:200]}); split it, or save it anew with another program"
+        ) from error
+
+
+def _read(data: bytes, caps: Caps, document: Document) -> None:
+    from pypdf import PdfReader
+
     reader = PdfReader(io.BytesIO(data))
     _unlock(reader)
     total = len(reader.pages)
@@ -45,7 +58,9 @@ def _read_pages(reader: "PdfReader", caps: Caps, document: Document) -> Exceptio
             break
         lines = _PageText()
         try:
+            _name_encodings(page)
             page.extract_text(visitor_text=lines.visit)
+            _read_fields(page, lines)
             images |= not lines.text and _has_images(page)
         except MemoryError:
             raise
@@ -64,13 +79,57 @@ def _read_pages(reader: "PdfReader", caps: Caps, document: Document) -> Exceptio
     return failure
 
 
+_TWO_BYTES = re.compile(rb"begincodespacerange\s*<[0-9a-fA-F]{4}>")
+
+
+def _name_encodings(page: "PageObject") -> None:
+    """Have pypdf read fonts whose encoding is spelled out as a table.
+
+    It takes codes of such fonts for single bytes. What a code means is in their other table, `ToUnicode`.
+    """
+    from pypdf.generic import NameObject, StreamObject
+
+    for font in _entries(_entry(page, "/Resources"), "/Font"):
+        encoding = _entry(font, "/Encoding")
+        if "/ToUnicode" in font and isinstance(encoding, StreamObject) and _TWO_BYTES.search(encoding.get_data()):
+            font[NameObject("/Encoding")] = NameObject("/Identity-H")
+
+
+_HIDDEN_ANNOTATION = 0x2 | 0x20
+"""Flags of what is on no page, or on printed ones only."""
+
+
+def _read_fields(page: "PageObject", lines: "_PageText") -> None:
+    """Read what is filled in: each field of a form, and each remark in a frame, is drawn apart from the page."""
+    from pypdf.generic import EncodedStreamObject, StreamObject
+
+    for annotation in page.annotations or ():
+        field = annotation.get_object()
+        look = _entry(_entry(field, "/AP"), "/N")
+        hidden = int(field.get("/F", 0)) & _HIDDEN_ANNOTATION
+        if field.get("/Subtype") in ("/Widget", "/FreeText") and isinstance(look, StreamObject) and not hidden:
+            lines.end_paragraph()
+            page.extract_xform_text(cast("EncodedStreamObject", look), visitor_text=lines.visit)
+
+
+def _entry(item: object, name: str) -> object:
+    """An entry of a dictionary of the PDF."""
+    from pypdf.generic import DictionaryObject
+
+    return item[name].get_object() if isinstance(item, DictionaryObject) and name in item else None
+
+
+def _entries(item: object, name: str) -> "Iterator[DictionaryObject]":
+    """The dictionaries in a dictionary of the PDF."""
+    from pypdf.generic import DictionaryObject
+
+    found = _entry(item, name)
+    values = (value.get_object() for value in found.values()) if isinstance(found, DictionaryObject) else ()
+    return (value for value in values if isinstance(value, DictionaryObject))
+
+
 def _has_images(page: "PageObject") -> bool:
-    resources = page.get("/Resources")
-    objects = resources.get_object().get("/XObject") if resources is not None else None
-    return any(
-        getattr(item.get_object(), "get", dict[str, str]().get)("/Subtype") == "/Image"
-        for item in (objects.get_object().values() if objects is not None else ())
-    )
+    return any(item.get("/Subtype") == "/Image" for item in _entries(_entry(page, "/Resources"), "/XObject"))
 
 
 def _note_information(reader: "PdfReader", document: Document) -> None:
@@ -106,29 +165,56 @@ _PARAGRAPH_GAP = 1.8
 """Lines further apart than this many font sizes are in different paragraphs; wide leading is 1.5."""
 
 
+_SAME_LINE = 0.2
+"""Text nearer to the line before than this many font sizes is on it: pypdf ends a line where the PDF does, and some
+programs do after every word or cell."""
+_WORD_GAP = 0.15
+_WIDTH = 0.55
+_WIDTHS = (
+    dict.fromkeys("fijlrt.,:;'|!()[] ", 0.3)
+    | dict.fromkeys("mwMW@%", 0.85)
+    | dict.fromkeys("ABCDEFGHKLNOPQRSTUVXYZ", 0.67)
+)
+"""Of characters, in font sizes, as they are in most fonts."""
+
+
 class _PageText:
-    """Text of a page with an empty line between paragraphs, which a PDF only has as distance."""
+    """Text of a page in lines, with an empty line between paragraphs; both a PDF only has as distance."""
 
     def __init__(self) -> None:
         self._parts: list[str] = []
         self._last_y: float | None = None
+        self._last_end = 0.0
 
     def visit(self, text: str, cm: Sequence[float], tm: Sequence[float], _font: object, size: float) -> None:
         """Take the next text of the page, with its transformation matrices."""
         parts = self._parts
         if not text.strip():
-            parts.extend([text] if text else [])
+            if text and not (parts and parts[-1].endswith("\n")):
+                parts.append(text)
             return
+        x = cm[0] * tm[4] + cm[2] * tm[5] + cm[4]
         y = cm[1] * tm[4] + cm[3] * tm[5] + cm[5]
         height = abs(size * tm[3] * cm[3])
-        new_line = bool(parts) and parts[-1].endswith("\n")
-        if new_line and self._last_y is not None and height and self._last_y - y > _PARAGRAPH_GAP * height:
-            parts.append("\n")
+        if height and self._last_y is not None and parts and parts[-1].endswith("\n"):
+            if abs(self._last_y - y) < _SAME_LINE * height and x > self._last_end - height:
+                parts[-1] = parts[-1][:-1]
+                parts.extend([" "] if x - self._last_end > _WORD_GAP * height else [])
+            elif self._last_y - y > _PARAGRAPH_GAP * height:
+                parts.append("\n")
         self._last_y = y
+        self._last_end = x + height * sum(_WIDTHS.get(character, _WIDTH) for character in text.rstrip("\n"))
         parts.append(text)
+
+    def end_paragraph(self) -> None:
+        """What comes next belongs to no line so far."""
+        self._parts.append("\n\n")
+        self._last_y = None
 
     @property
     def text(self) -> str:
         """What came so far."""
         lines = (line.rstrip() for line in "".join(self._parts).splitlines())
-        return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip("\n")
+        text = re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip("\n")
+        # In justified text, a space and the gap after it.
+        return re.sub(r"(?<=\S)  (?=\S)", " ", text)

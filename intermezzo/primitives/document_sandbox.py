@@ -24,6 +24,7 @@ _OUTPUT_BYTES = 48 * 1024 * 1024
 _LIBRARIES = (
     "bs4",
     "soupsieve",
+    "charset_normalizer",
     "docx",
     "lxml",
     "openpyxl",

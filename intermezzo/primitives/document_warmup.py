@@ -5,19 +5,16 @@ processes instead of repeated in each.
 """
 
 import io
-import sys
 import zlib
+
+import docx
 
 from intermezzo.primitives.document_formats import Format
 from intermezzo.primitives.document_readers import read_document
-
-# openpyxl loads numpy where there is one, and its threads do not live on in copies of this process.
-sys.modules["numpy"] = None  # type: ignore[assignment]
+from intermezzo.primitives.document_xlsx import import_openpyxl
 
 
 def _docx() -> bytes:
-    import docx
-
     out = io.BytesIO()
     source = docx.Document()
     source.add_paragraph("warm")
@@ -26,10 +23,8 @@ def _docx() -> bytes:
 
 
 def _xlsx() -> bytes:
-    from openpyxl import Workbook
-
     out = io.BytesIO()
-    book = Workbook()
+    book = import_openpyxl().Workbook()
     book.worksheets[0]["A1"] = "warm"
     book.save(out)
     return out.getvalue()
@@ -63,6 +58,7 @@ _SAMPLES: dict[Format, bytes] = {
     "eml": b"From: a@example.org\nDate: Mon, 3 Mar 2025 10:00:00 +0000\nContent-Type: text/html\n\n<p>warm",
     "html": b"<!doctype html><title>warm</title><table><tr><td>a<td>b</table>",
     "csv": b"a,b\n1,2\n",
+    "text": "тепло, тепло".encode("cp1251"),
 }
 
 READ = {format: read_document(data, format).text for format, data in _SAMPLES.items()}

@@ -5,7 +5,7 @@ Called by pipelines to draft, judge and summarise. Needs the extra `llm`, or `lo
 
 from typing import TYPE_CHECKING, Annotated, Literal
 
-from pydantic import AfterValidator, Field, JsonValue
+from pydantic import AfterValidator, Field, JsonValue, StringConstraints
 
 from intermezzo.primitives.model_output import ModelOutput, facts, one_line
 from intermezzo.steps import StepInput, primitive
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from intermezzo.llm import Request
 
 MAX_MESSAGE_CHARACTERS = 2_000_000
-"""Of one message: more than the models' contexts hold, so that a slip does not travel to be refused."""
+"""Of one message or prompt: more than the models' contexts hold, so that a slip does not travel to be refused."""
 
 
 def _not_blank(text: str) -> str:
@@ -52,13 +52,13 @@ class LlmGenerateInput(StepInput):
 
     messages: Annotated[list[Message], Field(min_length=1), AfterValidator(_has_user)]
     """The conversation so far, the newest turn last; at least one is of the role user."""
-    system_prompt: str | None = None
-    """Merged with the system messages of the conversation, before them."""
-    model: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+    system_prompt: Annotated[str, Field(max_length=MAX_MESSAGE_CHARACTERS)] | None = None
+    """Merged with the system messages of the conversation, before them; a blank one is as good as none."""
+    model: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)] | None = None
     """The provider's id of a model; None: `LLM_MODEL`, else the provider's default."""
-    temperature: Annotated[float, Field(ge=0, le=2)] = 0.7
+    temperature: Annotated[float, Field(ge=0, le=2, strict=True)] = 0.7
     """Randomness, 0 to 2. Anthropic's highest is 1; models that always think take none, and are given none."""
-    max_tokens: Annotated[int, Field(ge=1)] = 2048
+    max_tokens: Annotated[int, Field(ge=1, le=1_000_000, strict=True)] = 2048
     """Most tokens of the answer. A longer one is an error, never half an answer."""
     output_schema: Annotated[dict[str, JsonValue] | None, AfterValidator(_usable)] = None
     """JSON Schema of the answer: it is asked for as JSON, validated, and given as `data`."""
@@ -102,7 +102,7 @@ async def llm_generate(input: LlmGenerateInput) -> LlmGenerateOutput:
 def _request(input: LlmGenerateInput) -> "Request":
     from intermezzo.llm import Request, Turn
 
-    system = [input.system_prompt] if input.system_prompt else []
+    system = [input.system_prompt] if input.system_prompt and input.system_prompt.strip() else []
     system += [message.content for message in input.messages if message.role == "system"]
     return Request(
         system="\n\n".join(system),

@@ -1,6 +1,8 @@
-"""What the outputs of all steps that ask a language model have in common."""
+"""What all steps that ask a language model have in common: an instruction, and what is known about the answer."""
 
-from typing import TYPE_CHECKING, Any, TypedDict
+from typing import TYPE_CHECKING, Annotated, Any, TypedDict
+
+from pydantic import StringConstraints
 
 from intermezzo.steps import StepOutput
 
@@ -8,6 +10,9 @@ if TYPE_CHECKING:
     from intermezzo.llm import Generated
 
 _SUMMARY_CHARACTERS = 500
+
+Instruction = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=10_000)]
+"""What to do, in plain words."""
 
 
 class ModelOutput(StepOutput):

@@ -5,7 +5,7 @@ Boundaries are ASCII: Chinese and Japanese have no space before an address.
 
 import re
 from collections.abc import Iterator
-from ipaddress import IPv6Address
+from socket import AF_INET6, inet_pton
 
 from intermezzo.primitives.pii_labels import label_before
 from intermezzo.primitives.pii_text import Span
@@ -15,7 +15,7 @@ _LETTER = "A-Za-z\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u024f\u0300-\u036f\u0370-\u03
 _LOCAL = rf"[{_LETTER}0-9_.%+'~-]"
 # Not `=`, `/` and `&`: legal in a name, but `?email=ann@example.com&x=1` is what texts have. One start per run.
 _EMAIL = re.compile(
-    rf"(?<!{_LOCAL})[.%+'~-]*+([{_LETTER}0-9_]{_LOCAL}{{0,63}}+@"
+    rf"(?<!{_LOCAL})[.%+'~-]*+((?!git@)[{_LETTER}0-9_]{_LOCAL}{{0,63}}+@"
     rf"(?:[{_LETTER}0-9](?:[{_LETTER}0-9-]{{0,61}}[{_LETTER}0-9])?\.){{1,8}}"
     rf"(?:xn--[A-Za-z0-9-]{{2,59}}|[{_LETTER}]{{2,24}})(?![{_LETTER}0-9]))"
 )
@@ -38,6 +38,8 @@ _OCTETS = re.compile(rf"{_OCTET}(?:\.{_OCTET}){{3}}")
 
 def find_ipv4(text: str) -> Iterator[Span]:
     """IPv4 addresses in dotted notation, each part 0 to 255; not what the text calls a version."""
+    if "." not in text:
+        return
     for match in _QUAD.finditer(text):
         if _OCTETS.fullmatch(match[0]) and not _is_version(text, match.start()):
             yield *match.span(), 0.95
@@ -75,7 +77,7 @@ def _ipv6_valid(address: str) -> bool:
     if _HARDWARE.fullmatch(address):
         return False
     try:
-        IPv6Address(address)
-    except ValueError:
+        inet_pton(AF_INET6, address)
+    except OSError:
         return False
     return True

@@ -34,7 +34,7 @@ class PiiDetectInput(StepInput):
     """Text to scan."""
     entities: list[Annotated[EntityType, BeforeValidator(_canonical)]] | None = Field(default=None, min_length=1)
     """Types to look for; all when left out."""
-    mask: bool = False
+    mask: bool = Field(default=False, strict=True)
     """Whether to give a redacted copy as well."""
 
 

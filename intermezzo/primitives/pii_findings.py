@@ -27,15 +27,17 @@ class Finding(NamedTuple):
 
 RECOGNISERS: dict[EntityType, Callable[[str], Iterator[Span]]] = {
     "EMAIL": find_emails,
-    "PHONE": find_phones,
-    "SSN": find_ssns,
-    "CREDIT_CARD": find_cards,
     "IBAN": find_ibans,
-    "IPV4": find_ipv4,
     "IPV6": find_ipv6,
+    "IPV4": find_ipv4,
+    "CREDIT_CARD": find_cards,
+    "SSN": find_ssns,
     "PASSPORT": find_passports,
+    "PHONE": find_phones,
 }
+"""The surest first: what one has found for certain is blank for those after it."""
 
+_CERTAIN = 0.95
 _DIGIT = re.compile("[0-9]")
 
 
@@ -46,18 +48,29 @@ def find_all(text: str, types: Collection[EntityType]) -> list[Finding]:
     phone number.
     """
     read = PlainText.of(text)
+    rest, found = read.plain, list[Finding]()
     # Nothing but an e-mail address is without digits.
-    has_digits = _DIGIT.search(read.plain) is not None
-    found = [
-        Finding(start, end, type, score)
-        for type, recognise in RECOGNISERS.items()
-        if has_digits or type == "EMAIL"
-        for start, end, score in recognise(read.plain)
-    ]
+    has_digits = _DIGIT.search(rest) is not None
+    for type, recognise in RECOGNISERS.items():
+        if has_digits or type == "EMAIL":
+            new = [Finding(start, end, type, score) for start, end, score in recognise(rest)]
+            rest = _without(rest, new)
+            found += new
     kept = [finding for finding in without_overlaps(found) if finding.type in types]
     if not read.removed:
         return kept
     return [Finding(*read.original(start, end), type, score) for start, end, type, score in kept]
+
+
+def _without(text: str, findings: list[Finding]) -> str:
+    """The text with what is certain blanked, in characters that no pattern and no label has."""
+    parts: list[str] = []
+    position = 0
+    for start, end, _, score in findings:
+        if score >= _CERTAIN:
+            parts += (text[position:start], "_" * (end - start))
+            position = end
+    return "".join((*parts, text[position:])) if parts else text
 
 
 def without_overlaps(findings: list[Finding]) -> list[Finding]:

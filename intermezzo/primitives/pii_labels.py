@@ -19,10 +19,10 @@ class Label(NamedTuple):
 # English, then German, French, Spanish, Italian, Dutch, Portuguese, Nordic and Slavic words.
 _KINDS: dict[Kind, str] = {
     "phone": """
-        phone phones tel tele telno ph phoneno mob cell cells cellphone fax faxed faxes landline
+        phones tel tele telno ph phoneno mob cell cells fax faxed faxes landline
         call callback called calling calls dial dialing dialling ring whatsapp viber sms text texted texting
-        reach reached reaching desk hotline helpline switchboard pager voicemail answering message messages handphone
-        handy handynummer festnetz durchwahl ruf rufen ruft
+        reach reached reaching desk hotline helpline switchboard pager voicemail answering message messages
+        festnetz durchwahl ruf rufen ruft
         tél portable fixe joindre joignable télécopie tlf tlfno tfno tfn móvil movil recapito gsm bel bellen
         telemóvel telemovel ligar ligue ringa komórka zadzwoń тел моб мобильный звоните звонить
         电话 電話 手机 手機 携帯 전화 फ़ोन फोन मोबाइल ఫోన్ మొబైల్ โทร""",
@@ -32,7 +32,9 @@ _KINDS: dict[Kind, str] = {
         card cards cardno creditcard debitcard cc credit debit visa mastercard amex maestro discover
         kreditkarte kreditkarten karte carte tarjeta carta kaart cartão kort
         kontokort карта карты""",
-    "version": "version versions ver v release build firmware rev revision section chapter figure table clause oid",
+    "version": """
+        version versions ver v rv release build firmware fw rev revision
+        section sec chapter figure fig table clause oid""",
     "other": """
         account accounts acct order orders invoice tracking serial case ticket reference
         ref model part iban id ids identifier uid uuid isbn issn policy flight zip zipcode postcode postal item sku
@@ -47,14 +49,16 @@ _KINDS: dict[Kind, str] = {
         commande facture compte dossier siret siren
         pedido factura cuenta expediente dni nie nif cif
         ordine fattura conto pratica
-        bestelling factuur rekening bsn encomenda fatura conta""",
+        bestelling factuur rekening bsn encomenda fatura conta
+        订单 訂單 账号 帳號 编号 編號 身份证 注文 会員 口座 주문 계좌""",
 }
 _KIND_OF: dict[str, Kind] = {word: kind for kind, words in _KINDS.items() for word in words.split()}
-# Words that are inflected, or compounded with what comes after.
+# Words that are inflected, or compounded with others: "homePhone", "Diensthandy".
 _PHONE_STEMS = (
     "telep", "telef", "télép", "teléf", "mobil", "mobiel", "celul", "cellul", "contact", "contatt", "contat", "kontakt",
     "anruf", "angeruf", "erreich", "appel", "rappel", "llam", "llám", "chiam", "bereik", "телеф",
 )  # fmt: skip
+_PHONE_ENDINGS = ("phone", "telefon", "telefoon", "mobile", "mobil", "handy")
 _PASSPORT_STEMS = (
     "passport", "passeport", "reisepass", "pasaport", "passaport", "paspoort", "paszport", "паспорт",
 )  # fmt: skip
@@ -88,6 +92,7 @@ _PLACES = _words(
 # Scripts that write no spaces or whose vowel signs are no letters: their labels are found inside of words.
 _UNSPACED = "|".join(word for word in _KIND_OF if re.search("[^\u0000-\u058f]", word))
 _WORD = re.compile(rf"{_UNSPACED}|[^\W\d_\u0900-\uffff]+|[0-9]+")
+_ASCII_WORD = re.compile("[a-z]+|[0-9]+")
 _DIGITS_OF_A_NUMBER = 7
 """From here on digits are the number that a label before them spoke for, not "6 pm" or "Suite 12"."""
 _REACH = 48
@@ -105,9 +110,9 @@ def label_before(text: str, position: int) -> Label | None:
     Returns:
         The nearest word that says something, None where there is no such word within reach.
     """
-    if ":" in text[max(0, position - 2) : position] and _INITIAL.search(text, max(0, position - 4), position):
-        return Label("phone", adjacent=True)
     words = _words_before(text, position)
+    if words and ":" in text[max(0, position - 2) : position] and _INITIAL.search(text, max(0, position - 4), position):
+        return Label("phone", adjacent=True)
     for label in _labels(words):
         if label.kind == "phone" or label.adjacent or words[-1] not in _AT:
             return label
@@ -130,8 +135,12 @@ def is_labelled(text: str, position: int, kind: Kind) -> bool:
 
 
 def _words_before(text: str, position: int) -> list[str]:
-    """Words in lower case, and digits."""
-    return _WORD.findall(text[max(0, position - _REACH) : position].lower())
+    """Words in lower case, and digits; nothing where there are no words."""
+    before = text[max(0, position - _REACH) : position]
+    lowered = before.lower()
+    if not before.isascii():
+        return _WORD.findall(lowered)
+    return _ASCII_WORD.findall(lowered) if lowered != before.upper() else []
 
 
 def _labels(words: list[str]) -> Iterator[Label]:
@@ -178,7 +187,7 @@ def _kind_of_number(words: list[str], index: int) -> Kind | None:
 
 def _kind_of_word(word: str) -> Kind | None:
     kind = _KIND_OF.get(word)
-    if kind is None and word.startswith(_PHONE_STEMS):
+    if kind is None and (word.startswith(_PHONE_STEMS) or word.endswith(_PHONE_ENDINGS)):
         return "phone"
     if kind is None and word.startswith(_PASSPORT_STEMS):
         return "passport"

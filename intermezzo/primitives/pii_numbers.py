@@ -11,7 +11,8 @@ from intermezzo.primitives.pii_labels import is_labelled, label_before
 from intermezzo.primitives.pii_text import Span
 
 _SSN = re.compile(
-    r"[0-9]{3}(?<![A-Za-z0-9_-][0-9]{3})(?<![0-9]\.[0-9]{3})([-. ]?)[0-9]{2}\1[0-9]{4}(?![A-Za-z0-9_-])(?!\.[0-9])"
+    r"([0-9]{3})(?<![A-Za-z0-9_-][0-9]{3})(?<![0-9]\.[0-9]{3})([-. ]?)([0-9]{2})\2([0-9]{4})"
+    r"(?![A-Za-z0-9_-])(?!\.[0-9])"
 )
 _SSN_SHAPE_SCORE = 0.85
 _SSN_LABEL_SCORE = 0.8
@@ -20,14 +21,14 @@ _SSN_LABEL_SCORE = 0.8
 def find_ssns(text: str) -> Iterator[Span]:
     """US social security numbers.
 
-    Without separators or with dots only where the text says so. There also those of 9xx, which are given to
-    taxpayers without a social security number, and to people in examples.
+    Without separators only where the text says so. There also those of 9xx, which are given to taxpayers without a
+    social security number, and to people in examples.
     """
     for match in _SSN.finditer(text):
-        digits = re.sub("[-. ]", "", match[0])
-        if digits[3:5] == "00" or digits[5:] == "0000" or digits[:3] in ("000", "666"):
+        area, separator, group, serial = match.groups()
+        if area in ("000", "666") or group == "00" or serial == "0000":
             continue
-        if match[1] in ("-", " ") and digits[0] != "9":
+        if separator and area[0] != "9":
             yield *match.span(), _SSN_SHAPE_SCORE
         elif is_labelled(text, match.start(), "ssn"):
             yield *match.span(), _SSN_LABEL_SCORE
@@ -166,7 +167,7 @@ def find_passports(text: str) -> Iterator[Span]:
         start, end = match.span()
         if not is_labelled(text, start, "passport") and not _PASSPORT_BEHIND.match(text, end):
             continue
-        label = label_before(text, start)
         # "passport valid until 20301231"
-        if not _DAY.fullmatch(match[0]) or (label and label.adjacent):
-            yield start, end, 0.85
+        if _DAY.fullmatch(match[0]) and not ((label := label_before(text, start)) and label.adjacent):
+            continue
+        yield start, end, 0.85

@@ -5,12 +5,16 @@ language model as data, and the answer names where and when it was read.
 """
 
 from datetime import datetime
-from typing import Annotated, Protocol
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import Field
 
-from intermezzo.primitives.model_output import ModelOutput, facts, one_line
+from intermezzo.errors import ProviderError
+from intermezzo.primitives.model_output import Instruction, ModelOutput, facts, one_line
 from intermezzo.steps import StepInput, primitive
+
+if TYPE_CHECKING:
+    from intermezzo.primitives.web_page import Page
 
 MAX_PAGE_CHARACTERS = 100_000
 """Of the page's text that the model is shown: some 25,000 tokens. More is left out, and said."""
@@ -19,41 +23,12 @@ _MAX_TOKENS = 2048
 _SUMMARISE = "Summarise the page: what it is about, and its main points."
 
 
-class ReadPage(Protocol):
-    """A page as it was read."""
-
-    @property
-    def url(self) -> str:
-        """Where it came from, after redirects."""
-        ...
-
-    @property
-    def title(self) -> str:
-        """Its title; empty if it has none."""
-        ...
-
-    @property
-    def text(self) -> str:
-        """What a person sees."""
-        ...
-
-    @property
-    def truncated(self) -> bool:
-        """Whether the page has more text than that."""
-        ...
-
-    @property
-    def fetched_at(self) -> datetime:
-        """When; aware."""
-        ...
-
-
 class WebResearchInput(StepInput):
     """A page, and what to find out from it."""
 
     url: Annotated[str, Field(min_length=1, max_length=8192)]
     """Public http or https address."""
-    instruction: Annotated[str, Field(min_length=1, max_length=10_000)] = _SUMMARISE
+    instruction: Instruction = _SUMMARISE
     """What to summarise or extract."""
 
 
@@ -82,15 +57,17 @@ async def web_research(input: WebResearchInput) -> WebResearchOutput:
 
     Raises:
         InvalidInput: the address is not a public one.
-        ProviderError: the page could not be read, or the model could not be asked: see `llm_generate`.
+        ProviderError: the page could not be read, or has no text, or the model could not be asked: see `llm_generate`.
     """
+    from intermezzo.llm import choose, llm_settings
     from intermezzo.primitives.web_page import read_page
 
+    choose(None, llm_settings())  # without a model, there is nothing to fetch the page for
     page = await read_page(input.url, max_characters=MAX_PAGE_CHARACTERS)
     return await research(page, input.instruction)
 
 
-async def research(page: ReadPage, instruction: str) -> WebResearchOutput:
+async def research(page: "Page", instruction: str) -> WebResearchOutput:
     """Let a language model answer from a page that was read.
 
     Args:
@@ -98,10 +75,13 @@ async def research(page: ReadPage, instruction: str) -> WebResearchOutput:
         instruction: what to find out from it.
 
     Raises:
-        ProviderError: see `llm_generate`.
+        ProviderError: the page has no text; else see `llm_generate`.
     """
     from intermezzo.llm import Request, Turn, fence, generate
+    from intermezzo.web import shown_url
 
+    if not page.text.strip():
+        raise ProviderError(f"{shown_url(page.url)} has no text to read; a page that scripts draw cannot be read")
     # The address too: whoever made the page chose it.
     fenced = fence(f"{page.url}\n{page.title}\n\n{page.text[:MAX_PAGE_CHARACTERS]}", name="page")
     truncated = page.truncated or len(page.text) > MAX_PAGE_CHARACTERS

@@ -3,6 +3,7 @@
 import asyncio
 import atexit
 import contextlib
+import fcntl
 import os
 import platform
 import sysconfig
@@ -28,6 +29,8 @@ _SYSTEM_LIBRARIES = ("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/usr/local/lib
 _FOLDERS_PREFIX = "intermezzo-runs-"
 _SYSTEM_FILES = ("/etc/ld.so.cache",)
 
+_SEALS = fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE
+
 _LAYERS = {
     "L3": [
         "own file system root", "no network", "own processes only", "private memory-backed folder", "no capabilities",
@@ -40,7 +43,7 @@ _LAYERS = {
         "no core dumps",
     ],
 }  # fmt: skip
-_MISSING = {"L3": [], "L2": ["names and sizes of the host's files can be asked for"]}
+_MISSING = {"L3": [], "L2": ["names and sizes of the host's files and numbers of its processes can be asked for"]}
 
 
 class Jail:
@@ -72,12 +75,13 @@ class Jail:
         except LookupError as error:
             raise SandboxError(str(error)) from None
         self._folders = None if level == "L3" else _folders()
+        readable = _readable(packages)
         self.plan = Plan(
             namespaces=level == "L3",
-            readable=_readable(packages),
+            readable=readable,
             import_from=list(packages),
             preload=list(preload),
-            folders=str(self._folders or ""),
+            folders=str(self._folders or _folder_inside(readable)),
             work_bytes=limits.disk_bytes,
             work_files=limits.files,
             memory_bytes=limits.memory_bytes,
@@ -113,7 +117,10 @@ class Jail:
         try:
             return await self._run(process, code, stdin, limits)
         finally:
-            await self._clean_up(process)
+            process.kill()
+            process.close()
+            if self._folders is not None:
+                await asyncio.shield(asyncio.to_thread(_remove_folder_of, process))
 
     async def _run(self, process: Ready, code: bytes, stdin: bytes, limits: Limits) -> Outcome:
         stdout_pipe, stderr_pipe = _start(process, code, stdin)
@@ -139,30 +146,27 @@ class Jail:
             isolation=self.isolation,
         )
 
-    async def _clean_up(self, process: Ready) -> None:
-        process.kill()
-        if self._folders is not None:
-            # Before the process is gone it could still write.
-            with contextlib.suppress(SandboxError):
-                await asyncio.shield(asyncio.wrap_future(process.ended))
-            await asyncio.shield(asyncio.to_thread(WorkDir(Path(process.folder)).remove))
-        self._zygote.done(process)
-
 
 async def _taken(zygote: Zygote) -> Ready:
     future = zygote.take()
     try:
         return await asyncio.wrap_future(future)
     except asyncio.CancelledError:
-        future.add_done_callback(lambda done: _give_back(zygote, done))
+        future.add_done_callback(_give_back)
         raise
 
 
-def _give_back(zygote: Zygote, taken: "Future[Ready]") -> None:
+def _give_back(taken: "Future[Ready]") -> None:
     """The caller has left at the very moment it got a process."""
     if not taken.cancelled() and taken.exception() is None:
         taken.result().kill()
-        zygote.done(taken.result())
+        taken.result().close()
+
+
+def _remove_folder_of(process: Ready) -> None:
+    with contextlib.suppress(SandboxError):
+        process.ended.result()  # before, it could still write
+    WorkDir(Path(process.folder)).remove()
 
 
 def _start(process: Ready, code: bytes, stdin: bytes) -> tuple[int, int]:
@@ -185,11 +189,12 @@ def _start(process: Ready, code: bytes, stdin: bytes) -> tuple[int, int]:
 
 @contextlib.contextmanager
 def _in_memory(content: bytes) -> Generator[int]:
-    """A descriptor to read this content from, and to do nothing else with."""
-    writable = os.memfd_create("intermezzo")
+    """A descriptor to read this content from, and to do nothing else with, not even by opening it again."""
+    writable = os.memfd_create("intermezzo", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
     try:
         with open(writable, "wb", closefd=False) as file:
             file.write(content)
+        fcntl.fcntl(writable, fcntl.F_ADD_SEALS, _SEALS)
         readable = os.open(f"/proc/self/fd/{writable}", os.O_RDONLY | os.O_CLOEXEC)
     finally:
         os.close(writable)
@@ -208,6 +213,11 @@ def _readable(packages: Sequence[str]) -> list[str]:
         if Path(path).exists() and not inside:
             wanted.append(path)
     return wanted
+
+
+def _folder_inside(readable: Sequence[str]) -> str:
+    """Where a run with a root of its own has its folder: where it hides nothing that the run may read."""
+    return "/run/program" if any(path.startswith("/tmp/") for path in readable) else "/tmp"  # noqa: S108
 
 
 def _folders() -> Path:

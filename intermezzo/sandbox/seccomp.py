@@ -1,6 +1,6 @@
 """The system calls that a sandboxed program may make, as a filter for the kernel. Built here, installed by `zygote`.
 
-An allow-list: everything it does not name fails with EPERM, as if the program had no right to it. Threads may be
+An allow-list: everything it does not name fails, as if the program had no right to it. Threads may be
 started, processes may not, which turns the resource limits of a process into limits of the run. Programs for the
 kernel's BPF machine are lists of eight-byte instructions; see seccomp(2) and `struct seccomp_data`.
 """
@@ -16,8 +16,8 @@ _X86_64 = {
     "pread64": 17, "pwrite64": 18, "readv": 19, "writev": 20, "access": 21, "pipe": 22, "select": 23,
     "sched_yield": 24, "mremap": 25, "msync": 26, "mincore": 27, "madvise": 28, "dup": 32, "dup2": 33, "pause": 34,
     "nanosleep": 35, "getitimer": 36, "alarm": 37, "setitimer": 38, "getpid": 39, "sendfile": 40, "sendto": 44,
-    "recvfrom": 45, "sendmsg": 46, "recvmsg": 47, "shutdown": 48, "getsockname": 51, "getpeername": 52,
-    "socketpair": 53, "setsockopt": 54, "getsockopt": 55, "clone": 56, "exit": 60, "kill": 62, "uname": 63,
+    "recvfrom": 45, "recvmsg": 47, "shutdown": 48, "getsockname": 51, "getpeername": 52, "socketpair": 53,
+    "getsockopt": 55, "clone": 56, "exit": 60, "kill": 62, "uname": 63,
     "fcntl": 72, "flock": 73, "fsync": 74, "fdatasync": 75, "truncate": 76, "ftruncate": 77, "getdents": 78,
     "getcwd": 79, "chdir": 80, "fchdir": 81, "rename": 82, "mkdir": 83, "rmdir": 84, "creat": 85, "link": 86,
     "unlink": 87, "symlink": 88, "readlink": 89, "chmod": 90, "fchmod": 91, "umask": 95, "gettimeofday": 96,
@@ -52,28 +52,38 @@ _AARCH64 = {
     "getpgid": 155, "getsid": 156, "getgroups": 158, "uname": 160, "getrlimit": 163, "getrusage": 165, "umask": 166,
     "prctl": 167, "getcpu": 168, "gettimeofday": 169, "getpid": 172, "getppid": 173, "getuid": 174, "geteuid": 175,
     "getgid": 176, "getegid": 177, "gettid": 178, "sysinfo": 179, "socketpair": 199, "getsockname": 204,
-    "getpeername": 205, "sendto": 206, "recvfrom": 207, "setsockopt": 208, "getsockopt": 209, "shutdown": 210,
-    "sendmsg": 211, "recvmsg": 212, "brk": 214, "munmap": 215, "mremap": 216, "clone": 220, "mmap": 222,
+    "getpeername": 205, "sendto": 206, "recvfrom": 207, "getsockopt": 209, "shutdown": 210,
+    "recvmsg": 212, "brk": 214, "munmap": 215, "mremap": 216, "clone": 220, "mmap": 222,
     "fadvise64": 223, "mprotect": 226, "msync": 227, "mincore": 232, "madvise": 233, "wait4": 260, "prlimit64": 261,
     "renameat2": 276, "getrandom": 278, "membarrier": 283, "copy_file_range": 285, "preadv2": 286, "pwritev2": 287,
     "statx": 291, "rseq": 293, "clone3": 435, "close_range": 436, "faccessat2": 439, "epoll_pwait2": 441,
 }  # fmt: skip
 
-_SYSCALLS = {"x86_64": (0xC000003E, _X86_64), "aarch64": (0xC00000B7, _AARCH64)}
-"""By machine: the value of `seccomp_data.arch`, and the numbers of the allowed calls."""
+_SYSCALLS = {
+    "x86_64": (0xC000003E, _X86_64, range(188, 200)),
+    "aarch64": (0xC00000B7, _AARCH64, range(5, 17)),
+}
+"""By machine: the value of `seccomp_data.arch`, the numbers of the allowed calls, and those for extended attributes."""
 
-_CHECKED = ("clone", "clone3", "fcntl", "ioctl", "kill", "prctl", "prlimit64", "socketpair", "tgkill")
+_CHECKED = (
+    "clone", "clone3", "close_range", "fcntl", "ioctl", "kill", "prctl", "prlimit64", "sendto", "socketpair",
+    "tgkill",
+)  # fmt: skip
 """Allowed for some arguments only."""
 
-_CHANGES_FILES = ("chmod", "fchmod", "fchmodat", "truncate", "utime", "utimes", "utimensat")
-"""Landlock does not cover these, or not in every version; where the program sees the host's files they are refused."""
+_CHANGES_FILES = ("chmod", "fallocate", "fchmod", "fchmodat", "truncate", "utime", "utimes", "utimensat")
+"""Landlock does not cover these, or not in every version, and gigabytes are allocated faster than anybody looks; where
+the program sees the host's files they are refused."""
 
-_LOAD, _JUMP, _JUMP_EQUAL, _JUMP_GREATER_OR_EQUAL, _JUMP_IF_BITS, _RETURN = 0x20, 0x05, 0x15, 0x35, 0x45, 0x06
+_LOAD, _JUMP, _JUMP_EQUAL, _JUMP_GREATER_OR_EQUAL, _RETURN = 0x20, 0x05, 0x15, 0x35, 0x06
 _ALLOW, _ERRNO, _KILL = 0x7FFF0000, 0x00050000, 0x80000000
 _REFUSE = _ERRNO | errno.EPERM
 _NUMBER, _ARCH = 0, 4
 
-_CLONE_THREAD, _CLONE_NAMESPACES = 0x10000, 0x7E020080
+_THREADS = (0x3D0F00, 0x7D0F00)
+"""The flags with which glibc and musl start a thread: it shares memory, descriptors and signals with the others."""
+_CLOSE_RANGE_FLAGS = (0, 4)
+"""None, and CLOSE_RANGE_CLOEXEC. The other one gives a thread descriptors of its own, which nobody would count."""
 _AF_UNIX = 1
 _IOCTLS = (0x5401, 0x5413, 0x541B, 0x5421, 0x5450, 0x5451)
 """TCGETS (which `isatty` asks), TIOCGWINSZ, FIONREAD, FIONBIO, FIONCLEX, FIOCLEX."""
@@ -107,10 +117,15 @@ class Filter:
         """
         if machine not in _SYSCALLS:
             raise LookupError(f"no system calls are known for {machine}; known are {', '.join(_SYSCALLS)}")
-        arch, numbers = _SYSCALLS[machine]
+        arch, numbers, attributes = _SYSCALLS[machine]
         refused = () if own_files_only else _CHANGES_FILES
         plain = sorted(number for name, number in numbers.items() if name not in {*_CHECKED, *refused})
-        return cls(b"".join([*_check_architecture(arch), *_check_arguments(numbers), *_search(_ranges(plain))]))
+        checks = [
+            *_check_architecture(arch, max(numbers.values())),
+            *_no_attributes(attributes),
+            *_check_arguments(numbers),
+        ]
+        return cls(b"".join([*checks, *_search(_ranges(plain))]))
 
 
 def _instruction(code: int, value: int, if_true: int = 0, if_false: int = 0) -> bytes:
@@ -125,7 +140,7 @@ def _high(argument: int) -> int:
     return _low(argument) + 4
 
 
-def _check_architecture(arch: int) -> list[bytes]:
+def _check_architecture(arch: int, newest: int) -> list[bytes]:
     return [
         _instruction(_LOAD, _ARCH),
         _instruction(_JUMP_EQUAL, arch, 1, 0),
@@ -134,33 +149,36 @@ def _check_architecture(arch: int) -> list[bytes]:
         # The x32 calls of x86-64, which are the same calls by other numbers.
         _instruction(_JUMP_GREATER_OR_EQUAL, 0x40000000, 0, 1),
         _instruction(_RETURN, _KILL),
+        # A libc that is newer than this list does without a call that does not exist, not without one that is refused.
+        _instruction(_JUMP_GREATER_OR_EQUAL, newest + 1, 0, 1),
+        _instruction(_RETURN, _ERRNO | errno.ENOSYS),
+    ]
+
+
+def _no_attributes(numbers: range) -> list[bytes]:
+    """Say of extended attributes that no file has any: what copies files takes that, and no other refusal."""
+    return [
+        _instruction(_JUMP_GREATER_OR_EQUAL, numbers.start, 0, 2),
+        _instruction(_JUMP_GREATER_OR_EQUAL, numbers.stop, 1, 0),
+        _instruction(_RETURN, _ERRNO | errno.EOPNOTSUPP),
     ]
 
 
 def _check_arguments(numbers: dict[str, int]) -> list[bytes]:
-    refuse, allow = _instruction(_RETURN, _REFUSE), _instruction(_RETURN, _ALLOW)
     bodies = {
         # Its flags are in memory, which a filter cannot read; told that it does not exist, libc uses clone.
         "clone3": [_instruction(_RETURN, _ERRNO | errno.ENOSYS)],
-        "clone": [
-            _instruction(_LOAD, _low(0)),
-            _instruction(_JUMP_IF_BITS, _CLONE_THREAD, 0, 2),
-            _instruction(_JUMP_IF_BITS, _CLONE_NAMESPACES, 1, 0),
-            allow,
-            refuse,
-        ],
+        "clone": _one_of(_low(0), _THREADS, _REFUSE),
+        "close_range": _one_of(_low(2), _CLOSE_RANGE_FLAGS, _REFUSE),
         "prlimit64": [
             # Reading limits, of itself only.
             _instruction(_LOAD, _low(0)),
             _instruction(_JUMP_EQUAL, 0, 1, 0),
-            _instruction(_JUMP_EQUAL, SELF, 0, 5),
-            _instruction(_LOAD, _low(2)),
-            _instruction(_JUMP_EQUAL, 0, 0, 3),
-            _instruction(_LOAD, _high(2)),
-            _instruction(_JUMP_EQUAL, 0, 0, 1),
-            allow,
-            refuse,
+            _instruction(_JUMP_EQUAL, SELF, 0, 4),
+            *_null(2),
         ],
+        # To the other end of its own socket, not to an address.
+        "sendto": _null(4),
         "kill": _one_of(_low(0), [SELF], _REFUSE),
         "tgkill": _one_of(_low(0), [SELF], _REFUSE),
         "socketpair": _one_of(_low(0), [_AF_UNIX], _REFUSE),
@@ -180,6 +198,17 @@ def _one_of(argument: int, values: Sequence[int], otherwise: int) -> list[bytes]
         _instruction(_LOAD, argument),
         *comparisons,
         _instruction(_RETURN, otherwise),
+        _instruction(_RETURN, _ALLOW),
+    ]
+
+
+def _null(argument: int) -> list[bytes]:
+    return [
+        _instruction(_LOAD, _low(argument)),
+        _instruction(_JUMP_EQUAL, 0, 0, 2),
+        _instruction(_LOAD, _high(argument)),
+        _instruction(_JUMP_EQUAL, 0, 1, 0),
+        _instruction(_RETURN, _REFUSE),
         _instruction(_RETURN, _ALLOW),
     ]
 

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import re
 import stat
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -15,11 +16,14 @@ from intermezzo.sandbox.zygotes import Ready
 
 _LOOK_EVERY_SECONDS = 0.05
 _LONGEST_PATH = 2000
-"""Of a folder, in characters; the kernel takes no path above 4,096, so beyond that nothing can be counted."""
+"""Of a folder, in bytes; the kernel takes no path above 4,096, so beyond that nothing can be counted."""
 
 
-class _TooDeepError(Exception):
-    pass
+_MAPPED_WITHOUT_NAME = re.compile(rb"^(?:\S+ ){4}(\d+) +(.*) \(deleted\)$", re.MULTILINE)
+
+
+class _UncountableError(Exception):
+    """Says what makes it so."""
 
 
 class Watchdog:
@@ -67,8 +71,8 @@ class Watchdog:
             if threads > self._limits.threads:
                 return f"more than {self._limits.threads} threads"
             return self._look_at_files(proc) if self._folder is not None else ""
-        except _TooDeepError:
-            return "folders nested too deep"
+        except _UncountableError as error:
+            return str(error)
         except OSError:
             return ""  # it has ended
 
@@ -84,14 +88,20 @@ class Watchdog:
 
     def _sizes(self, proc: Path) -> Iterator[int]:
         assert self._folder is not None
+        folder = os.fsencode(self._folder)
         disk = Path(self._folder).stat().st_dev
-        yield from _sizes_in(self._folder)
-        # Files that are open and no longer in any folder.
+        yield from _sizes_in(folder)
+        # Files without a name: those that are mapped, and of them no more is told than that, and those that are open.
+        mapped = {int(inode) for inode, path in _MAPPED_WITHOUT_NAME.findall((proc / "maps").read_bytes())
+                  if path.startswith(folder)}  # fmt: skip
         for descriptor in (proc / "fd").iterdir():
             with contextlib.suppress(OSError):
                 found = descriptor.stat()
                 if stat.S_ISREG(found.st_mode) and found.st_dev == disk and not found.st_nlink:
+                    mapped.discard(found.st_ino)
                     yield found.st_blocks * 512
+        for _ in mapped:
+            yield self._limits.file_bytes
 
     def _pid(self) -> int:
         for line in Path(f"/proc/self/fdinfo/{self._process.pidfd}").read_text().splitlines():
@@ -100,15 +110,20 @@ class Watchdog:
         return -1
 
 
-def _sizes_in(folder: str) -> Iterator[int]:
+def _sizes_in(folder: bytes) -> Iterator[int]:
     """Sizes of everything in a folder, as it is at the moment; not recursive, because it may be nested very deep."""
     waiting = [folder]
     while waiting:
         path = waiting.pop()
         if len(path) > _LONGEST_PATH:
-            raise _TooDeepError
-        with contextlib.suppress(OSError), os.scandir(path) as entries:
-            for entry in entries:
-                yield entry.stat(follow_symlinks=False).st_blocks * 512
-                if entry.is_dir(follow_symlinks=False):
-                    waiting.append(entry.path)
+            raise _UncountableError("folders nested too deep")
+        try:
+            with os.scandir(path) as entries:
+                for entry in entries:
+                    yield entry.stat(follow_symlinks=False).st_blocks * 512
+                    if entry.is_dir(follow_symlinks=False):
+                        waiting.append(entry.path)
+        except PermissionError:
+            raise _UncountableError("a folder that cannot be listed") from None
+        except OSError:
+            pass  # it has moved or gone meanwhile

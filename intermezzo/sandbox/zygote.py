@@ -4,8 +4,9 @@ Runs as `python -I -S`, with no environment and no descriptor of the orchestrato
 runs share (namespaces, a root of its own with nothing but the standard library) and keeps as many processes ready as
 it is asked for. Each takes away its own rights, reports, waits for one program, runs it, and is gone.
 
-Messages to it: one byte per wanted process. Messages from it: `R` it is ready; `S` and `F`, a process is ready (with
-its socket and its pidfd) or could not be made so; `X`, a process has ended. All but `R` name the process by a number.
+Messages to it: one byte per wanted process. Messages from it: `R` it is ready; `H`, socket and pidfd of a process in
+the making; `S` and `F`, that one is ready or could not be made so; `X`, it has ended. All but `R` name the process by
+a number.
 """
 
 import contextlib
@@ -26,8 +27,8 @@ from intermezzo.sandbox import kernel, program
 SETUP_FAILED = 126
 """Exit code of a process that could not lock itself up."""
 
-_NEW_ROOT = "/tmp"  # noqa: S108 (any directory does, it is covered in a mount namespace of our own)
-_WORK = "/tmp"  # noqa: S108 (inside, where it is the run's own)
+_NEW_ROOT = "/proc"
+"""Covered in a mount namespace of our own. Any directory does that exists and that a run reads nothing of."""
 _DEVICES = ("null", "zero", "random", "urandom")
 _NOBODY = 65534
 _INSIDE = 1000
@@ -47,7 +48,7 @@ class Plan:
     preload: list[str]
     """Modules to import before the first run, shared by all; if there are none, nothing of ours is left to import."""
     folders: str
-    """Without namespaces: the directory where runs get theirs."""
+    """The directory where runs get theirs; with namespaces, where each finds its own."""
     work_bytes: int
     work_files: int
     memory_bytes: int
@@ -70,6 +71,9 @@ def main(descriptor: int, plan: Plan) -> bytes:
     sys.path += plan.import_from
     for name in plan.preload:
         importlib.import_module(name)
+        if (threads := len(os.listdir("/proc/self/task"))) > 1:  # noqa: PTH208 (pathlib is not loaded)
+            # They would not live on in copies of this process, where whoever waits for them waits for ever.
+            raise SystemExit(f"{name} has started threads, of which there are now {threads}")
     program.prepare()
     if plan.namespaces:
         _enter_own_root(plan)
@@ -104,7 +108,7 @@ def _enter_own_root(plan: Plan) -> None:
         target = f"{_NEW_ROOT}/dev/{device}"
         Path(target).touch()
         kernel.bind(f"/dev/{device}", target, read_only=False)
-    Path(_NEW_ROOT + _WORK).mkdir(exist_ok=True)
+    Path(_NEW_ROOT + plan.folders).mkdir(parents=True, exist_ok=True)
     kernel.enter_root(_NEW_ROOT)
 
 
@@ -162,11 +166,22 @@ class _Zygote:
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             for descriptor in inherited:
                 os.close(descriptor)
+            if namespaces:
+                self.be_first()
             source = _become_ready(self.control, self.made, self.plan)
         except BaseException as error:  # noqa: BLE001 (reported, whatever it is)
             self.report_failure(error)
             os._exit(SETUP_FAILED)
         raise _ProgramError(source)
+
+    def be_first(self) -> None:
+        """In a namespace of processes, have a second one be the program: no signal of its own would end the first."""
+        kernel.die_with_parent(signal.SIGKILL)
+        pid = os.fork()
+        if pid:
+            _, status, usage = os.wait4(pid, 0)
+            self.report_end(self.made, status, usage)
+            os._exit(0)
 
     def report_failure(self, error: BaseException) -> None:
         with contextlib.suppress(OSError):
@@ -180,12 +195,13 @@ class _Zygote:
                 return
             if pid == 0:
                 return
-            number = self.numbers.pop(pid)
-            code = os.waitstatus_to_exitcode(status)
-            try:
-                self.control.send(f"X{number} {code} {usage.ru_maxrss}".encode())
-            except OSError:
-                os._exit(0)
+            self.report_end(self.numbers.pop(pid), status, usage)
+
+    def report_end(self, number: int, status: int, usage: resource.struct_rusage) -> None:
+        try:
+            self.control.send(f"X{number} {os.waitstatus_to_exitcode(status)} {usage.ru_maxrss}".encode())
+        except OSError:
+            os._exit(0)
 
 
 def _do_nothing(_signal: int, _frame: object) -> None:
@@ -211,17 +227,20 @@ def _become_ready(control: socket.socket, number: int, plan: Plan) -> bytes:
     os.environ.update(_environment(folder))
     version = kernel.landlock_version()
     if not plan.namespaces and version < kernel.LANDLOCK_NEEDED:
-        raise RuntimeError(f"Landlock {kernel.LANDLOCK_NEEDED} is needed, the kernel has {version or 'none'}")
+        raise RuntimeError(
+            f"Landlock {kernel.LANDLOCK_NEEDED} is needed, kernel and container give {version or 'none'}"
+        )
     if version:
         devices = [f"/dev/{device}" for device in _DEVICES]
         kernel.allow_files([*plan.readable, *devices], [folder, "/dev/null"])
     ours, theirs = socket.socketpair()
     handle = os.pidfd_open(os.getpid())
+    socket.send_fds(control, [f"H{number}".encode()], [theirs.fileno(), handle])
     system_calls = bytes.fromhex(plan.system_calls).replace(
         plan.pid_placeholder.to_bytes(4, "little"), os.getpid().to_bytes(4, "little")
     )
     kernel.filter_system_calls(system_calls)
-    socket.send_fds(control, [f"S{number} {folder}".encode()], [theirs.fileno(), handle])
+    control.send(f"S{number} {folder}".encode())
     control.close()
     theirs.close()
     os.close(handle)
@@ -234,8 +253,8 @@ def _become_ready(control: socket.socket, number: int, plan: Plan) -> bytes:
 def _own_folder(number: int, plan: Plan) -> str:
     if plan.namespaces:
         options = f"size={plan.work_bytes},nr_inodes={plan.work_files},mode=777"
-        kernel.mount_tmpfs(_WORK, kernel.NO_SETUID | kernel.NO_DEVICES | kernel.NO_EXEC, options)
-        return _WORK
+        kernel.mount_tmpfs(plan.folders, kernel.NO_SETUID | kernel.NO_DEVICES | kernel.NO_EXEC, options)
+        return plan.folders
     folder = f"{plan.folders}/{number}"
     os.mkdir(folder, 0o700)  # noqa: PTH102 (pathlib is not loaded here)
     return folder

@@ -84,6 +84,7 @@ class Zygote:
         self._spares = spares
         self._at_once = at_once
         self._lock = threading.Lock()
+        self._handles: dict[int, list[int]] = {}
         self._ready: deque[Ready] = deque()
         self._waiting: deque[Future[Ready]] = deque()
         self._ordered = 0
@@ -107,7 +108,7 @@ class Zygote:
             self._order()
 
     def take(self) -> "Future[Ready]":
-        """A ready process, as soon as there is one; give it back with `done` when it has ended.
+        """A ready process, as soon as there is one; to be killed, if it has not ended, and closed.
 
         Its exception is a SandboxError if the zygote has died or could not lock anything up.
         """
@@ -119,13 +120,6 @@ class Zygote:
             self._waiting.append(future)
             self._hand_out()
         return future
-
-    def done(self, process: Ready) -> None:
-        """A process that was taken has ended."""
-        process.close()
-        with self._lock:
-            self._running.pop(process.number, None)
-            self._hand_out()
 
     @property
     def alive(self) -> bool:
@@ -166,19 +160,21 @@ class Zygote:
             if not message:
                 break
             kind, text = message[:1], message[1:].decode("utf-8", "replace")
-            if kind == b"S":
-                self._got(text, descriptors)
+            if kind == b"H":
+                self._handles[int(text)] = descriptors
+            elif kind == b"S":
+                self._got(text)
             elif kind == b"X":
                 self._lost(text)
             elif kind == b"F":
-                self._failed(text.partition(" ")[2])
+                self._failed(text)
         self._end()
 
-    def _got(self, text: str, descriptors: list[int]) -> None:
+    def _got(self, text: str) -> None:
         number, _, folder = text.partition(" ")
-        ready = Ready(
-            number=int(number), socket=socket.socket(fileno=descriptors[0]), pidfd=descriptors[1], folder=folder
-        )
+        peer, pidfd = self._handles.pop(int(number))
+        ready = Ready(number=int(number), socket=socket.socket(fileno=peer), pidfd=pidfd, folder=folder)
+        ready.ended.set_running_or_notify_cancel()  # a caller that leaves does not cancel it
         with self._lock:
             self._ordered -= 1
             self._ready.append(ready)
@@ -186,17 +182,22 @@ class Zygote:
 
     def _lost(self, text: str) -> None:
         number, code, kilobytes = map(int, text.split())
+        if number in self._handles:
+            self._failed(f"{number} it ended with exit code {code} before it was")
         with self._lock:
-            running = self._running.get(number)
+            running = self._running.pop(number, None)
             spare = next((ready for ready in self._ready if ready.number == number), None)
             if spare is not None:
                 self._ready.remove(spare)
                 spare.close()
-                self._order()
+            self._hand_out()
+        # At level L3 it is said twice: by the first process of its namespace, and when that one has ended.
         if running is not None:
             running.ended.set_result(Ended(exit_code=code, peak_bytes=kilobytes * 1024))
 
-    def _failed(self, why: str) -> None:
+    def _failed(self, text: str) -> None:
+        number, _, why = text.partition(" ")
+        self._drop_handles(int(number))
         error = SandboxError(f"a process for untrusted code could not be locked up: {why}")
         with self._lock:
             self._ordered -= 1
@@ -204,8 +205,14 @@ class Zygote:
         if future is not None and future.set_running_or_notify_cancel():
             future.set_exception(error)
 
+    def _drop_handles(self, number: int) -> None:
+        for descriptor in self._handles.pop(number, ()):
+            os.close(descriptor)
+
     def _end(self) -> None:
         self._control.close()
+        for number in list(self._handles):
+            self._drop_handles(number)
         assert self._process.stderr is not None
         with self._process.stderr as stderr:
             try:
@@ -226,5 +233,4 @@ class Zygote:
             if future.set_running_or_notify_cancel():
                 future.set_exception(error)
         for process in running:
-            if not process.ended.done():
-                process.ended.set_exception(error)
+            process.ended.set_exception(error)

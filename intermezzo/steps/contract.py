@@ -7,11 +7,14 @@ import reprlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Generic, Literal, ParamSpec, Protocol, Self, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, Generic, Literal, ParamSpec, Protocol, Self, TypeVar, cast, overload
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from intermezzo.errors import DefinitionError, InvalidInput, MapFailed, RecordedOutputMismatch, StepError
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
 
 P = ParamSpec("P")
 
@@ -25,6 +28,10 @@ Out = TypeVar("Out")
 LONGEST_NAME = 200
 """Characters of a step's name: what the store has room for."""
 
+_MOST_FAULTS = 5
+_LONGEST_SHOWN = 20
+"""Faults of one input that are listed."""
+
 
 class StepInput(BaseModel):
     """Base of the built-in steps' inputs: unknown fields are refused."""
@@ -33,12 +40,12 @@ class StepInput(BaseModel):
 
 
 class StepOutput(BaseModel):
-    """Base of the built-in steps' outputs."""
+    """Base of the built-in steps' outputs (spec: CS-61)."""
 
     model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
 
     summary: str
-    """One line for a person, at most 500 characters (spec: CS-61)."""
+    """One line for a person, at most 500 characters."""
 
 
 class Caller(Protocol):
@@ -192,9 +199,18 @@ class Step(ABC, Generic[P, In, Out]):
 
     def _validate(self, value: Mapping[str, object]) -> In:
         try:
+            broken = [field for field, given in value.items() if not _is_unicode(given)]
+        except RecursionError:
+            raise InvalidInput(f"{self.name}: the input is nested too deeply") from None
+        if broken:
+            raise InvalidInput(
+                f"{self.name}: {broken[0][:100]}: expected Unicode text, got half of a surrogate pair "
+                "(a code point from U+D800 to U+DFFF); replace it"
+            )
+        try:
             return self.input_model.model_validate(dict(value))
         except ValidationError as error:
-            raise InvalidInput(f"{self.name}: {explain(error)}") from None
+            raise InvalidInput(f"{self.name}: {explain(error, known=self.input_model.model_fields)}") from None
 
     def _parse_item(self, index: int, item: object) -> In:
         try:
@@ -233,13 +249,47 @@ class Step(ABC, Generic[P, In, Out]):
         """Credits that one call reserves."""
 
 
-def explain(error: ValidationError) -> str:
-    """A validation error as one line: each field, what was expected and what came."""
-    parts: list[str] = []
-    for detail in error.errors(include_url=False)[:5]:
-        field = ".".join(str(part) for part in detail["loc"]) or "input"
-        shown = reprlib.repr(detail["input"])
-        got = "" if detail["type"] == "missing" else f", got {shown}"
-        parts.append(f"{field}: {detail['msg'][0].lower()}{detail['msg'][1:]}{got}")
-    more = error.error_count() - len(parts)
+def explain(error: ValidationError, *, known: Iterable[str] = ()) -> str:
+    """A validation error as one line: each field, what was expected and what came.
+
+    Args:
+        known: names of the fields there are, to be told when one is unknown.
+    """
+    faults = error.errors(include_url=False)
+    parts = [_fault(fault, known) for fault in faults[:_MOST_FAULTS]]
+    more = len(faults) - len(parts)
     return "; ".join(parts) + (f"; and {more} more" if more > 0 else "")
+
+
+def _is_unicode(value: object) -> bool:
+    """Whether all text in a value, as parsed from JSON, can be written as UTF-8."""
+    if isinstance(value, str):
+        try:
+            return value.isascii() or bool(value.encode())
+        except UnicodeEncodeError:
+            return False
+    if isinstance(value, Mapping):
+        items = cast("Mapping[object, object]", value)
+        return all(map(_is_unicode, items)) and all(map(_is_unicode, items.values()))
+    return all(map(_is_unicode, cast("list[object]", value))) if isinstance(value, list) else True
+
+
+def _fault(fault: "ErrorDetails", known: Iterable[str]) -> str:
+    field = ".".join(str(part) for part in fault["loc"])
+    if fault["type"] == "extra_forbidden":
+        there_are = f"; the fields are {', '.join(known)}" if known and len(fault["loc"]) == 1 else ""
+        return f"{field}: unknown field{there_are}"
+    said = fault["msg"].removeprefix("Value error, ").removeprefix("Assertion failed, ")
+    # How long a list is, is to be seen; and the model is a name of the code, not of the input.
+    said = said.partition(" after validation, not ")[0].partition(" or instance of ")[0]
+    said = said[:1].lower() + said[1:]
+    if not field:  # said of the input as a whole, which is not to be repeated
+        return said
+    return f"{field}: {said}" + ("" if fault["type"] == "missing" else f", got {_shown(fault['input'])}")
+
+
+def _shown(value: object) -> str:
+    """A value that came, for a message; such messages are logged, so a longer text is only measured."""
+    if isinstance(value, str) and len(value) > _LONGEST_SHOWN:
+        return f"text of {len(value):,} characters"
+    return reprlib.repr(value)

@@ -1,6 +1,7 @@
 """Steps whose worker is a function that takes the step's input model: the built-in AI steps."""
 
 import inspect
+import math
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, ParamSpec, Self, TypeVar
@@ -94,10 +95,17 @@ class Primitive(Step[P, In, Out]):
     def _check(self) -> None:
         super()._check()
         options = self.options
-        if options.retries < 0 or options.retry_delay_seconds < 0:
-            raise DefinitionError(f"{self.name}: retries and retry_delay_seconds cannot be negative")
-        if options.timeout_seconds is not None and options.timeout_seconds <= 0:
-            raise DefinitionError(f"{self.name}: timeout_seconds must be above 0, got {options.timeout_seconds!r}")
+        if not _is_whole(options.retries) or options.retries < 0:
+            raise DefinitionError(f"{self.name}: retries must be a whole number, 0 or more, got {options.retries!r}")
+        delay, timeout = options.retry_delay_seconds, options.timeout_seconds
+        if not _is_finite(delay) or delay < 0:
+            raise DefinitionError(f"{self.name}: retry_delay_seconds must be a number, 0 or more, got {delay!r}")
+        if timeout is not None and (not _is_finite(timeout) or timeout <= 0):
+            raise DefinitionError(f"{self.name}: timeout_seconds must be above 0, got {timeout!r}")
+
+
+def _is_finite(number: object) -> bool:
+    return isinstance(number, int | float) and not isinstance(number, bool) and math.isfinite(number)
 
 
 def _is_whole(number: object) -> bool:

@@ -1,10 +1,9 @@
 """Outgoing HTTP: one guarded client for everything that is fetched from, or sent to, addresses others have chosen."""
 
-from intermezzo.web.body import read_body
 from intermezzo.web.charsets import declared_charset, decode_page, known_encoding
-from intermezzo.web.client import guarded_client
 from intermezzo.web.fetch import Fetched, fetch
 from intermezzo.web.guard import Guard
+from intermezzo.web.post import post
 from intermezzo.web.urls import MAX_URL_CHARACTERS, parse_url, shown_url
 
 __all__ = [
@@ -14,9 +13,8 @@ __all__ = [
     "declared_charset",
     "decode_page",
     "fetch",
-    "guarded_client",
     "known_encoding",
     "parse_url",
-    "read_body",
+    "post",
     "shown_url",
 ]

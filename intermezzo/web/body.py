@@ -1,4 +1,4 @@
-"""Reading the body of a response in bounded memory; called by `fetch`, and after any streamed request."""
+"""Reading the body of a response in bounded memory; called by `fetch`."""
 
 import zlib
 from collections.abc import Iterator

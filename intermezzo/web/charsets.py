@@ -40,7 +40,9 @@ _BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 
-_CHARSET = re.compile(r"charset\s*=\s*[\"']?\s*([\w.:-]{1,40})", re.IGNORECASE)
+# Blanks and quotes in one class: with `\s*"?\s*`, each blank could be read in two ways, and many took minutes.
+_CHARSET = re.compile(r"charset\s*=[\s\"']*([\w.:-]{1,40})", re.IGNORECASE)
+_META_CHARSET = re.compile(rb"<meta\b[^>]{0,500}?charset\s*=[\s\"']*([\w.:-]{1,40})", re.IGNORECASE)
 _HEAD_BYTES = 4_096
 
 
@@ -79,7 +81,7 @@ def decode_page(content: bytes, content_type: str) -> str:
 
 
 def _meta_encoding(head: bytes) -> str | None:
-    found = re.search(rb"<meta\b[^>]{0,500}?charset\s*=\s*[\"']?\s*([\w.:-]{1,40})", head, re.IGNORECASE)
+    found = _META_CHARSET.search(head)
     encoding = known_encoding(found[1].decode("ascii")) if found else None
     # Whoever can read that line has not read UTF-16.
     return "utf-8" if encoding and encoding.startswith("utf-16") else encoding

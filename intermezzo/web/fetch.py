@@ -1,16 +1,13 @@
 """Getting a document from a public address, and from nowhere else; called by `document_parse` and `web_research`."""
 
-import asyncio
-import contextlib
 import datetime as dt
-from collections.abc import Generator
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from intermezzo.errors import InvalidInput, ProviderError
 from intermezzo.web.body import read_body
-from intermezzo.web.client import CONNECT_TIMEOUT_SECONDS, TIMEOUT_SECONDS, USER_AGENT
+from intermezzo.web.exchange import deadline, make_request, naming_the_field
 from intermezzo.web.urls import parse_url, redirect_target, shown_url
 
 if TYPE_CHECKING:
@@ -61,14 +58,8 @@ async def fetch(
         InvalidInput: the address, or one it redirects to, may not be asked for; the message begins with `url: `.
         ProviderError: the server failed, was too slow, or sent too much.
     """
-    from intermezzo.web.transport import GuardedTransport
-
-    try:
-        async with asyncio.timeout(timeout_seconds), transport or GuardedTransport() as sender:
-            return await _follow(sender, url, accept, max_bytes)
-    except TimeoutError:
-        message = f"{shown_url(url)} did not answer in full within {timeout_seconds:g} seconds"
-        raise ProviderError(message, retryable=True) from None
+    async with deadline(url, timeout_seconds, transport) as sender:
+        return await _follow(sender, url, accept, max_bytes)
 
 
 async def _follow(sender: "GuardedTransport", url: str, accept: str, max_bytes: int) -> Fetched:
@@ -76,15 +67,19 @@ async def _follow(sender: "GuardedTransport", url: str, accept: str, max_bytes: 
 
     # Some sites send every visitor away until they bring back a cookie.
     cookies = httpx.Cookies()
-    with _naming_the_field(url):
+    with naming_the_field(url):
         target = parse_url(url)
     for hop in range(MAX_REDIRECTS + 1):
-        with _naming_the_field(url, target if hop else None):
+        with naming_the_field(url, target if hop else None):
             sender.guard.check_url(target)
-            request = _request(target, accept)
+            request = make_request("GET", target, {"accept": accept, "accept-encoding": "gzip, deflate"})
+            # A cookie may have any letters; httpx would encode them as it finds the other headers: in ASCII.
+            request.headers.encoding = "utf-8"
             cookies.set_cookie_header(request)
             response = await sender.handle_async_request(request)
         response.request = request
+        # Obsolete, and Python takes quadratic time to read it.
+        response.headers.pop("set-cookie2", None)
         cookies.extract_cookies(response)
         try:
             if not response.has_redirect_location:
@@ -98,29 +93,6 @@ async def _follow(sender: "GuardedTransport", url: str, accept: str, max_bytes: 
         finally:
             await response.aclose()
     raise ProviderError(f"{shown_url(url)} redirects more than {MAX_REDIRECTS} times")
-
-
-def _request(url: "httpx.URL", accept: str) -> "httpx.Request":
-    import httpx
-
-    headers = {
-        # As it stands in the address: httpx would decode an international name, and does not know all there are.
-        "host": url.netloc.decode("ascii"),
-        "user-agent": USER_AGENT,
-        "accept": accept,
-        "accept-encoding": "gzip, deflate",
-    }
-    timeout = httpx.Timeout(TIMEOUT_SECONDS, connect=CONNECT_TIMEOUT_SECONDS)
-    return httpx.Request("GET", url, headers=headers, extensions={"timeout": timeout.as_dict()})
-
-
-@contextlib.contextmanager
-def _naming_the_field(url: str, target: "httpx.URL | None" = None) -> Generator[None, None, None]:
-    way = f"{shown_url(url)} redirects to {shown_url(target)}: " if target else ""
-    try:
-        yield
-    except InvalidInput as refused:
-        raise InvalidInput(f"url: {way}{refused}") from None
 
 
 def _next(source: "httpx.URL", location: str) -> "httpx.URL":

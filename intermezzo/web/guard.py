@@ -21,7 +21,7 @@ _NAME = re.compile(r"(?=.{1,254}$)[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*\.?")
 
 _LOCAL_DOMAINS = frozenset({
     "alt", "arpa", "corp", "home", "internal", "intranet", "lan", "local", "localdomain", "localhost", "onion",
-    "private",
+    "private", "svc",
 })  # fmt: skip
 """Top-level domains that the public internet does not have: whoever answers for them is nearby."""
 
@@ -91,8 +91,8 @@ class Guard:
     def _check_name(self, host: str, port: int) -> None:
         if not _NAME.fullmatch(host):
             raise InvalidInput(
-                f"expected a host name of letters, digits, hyphens and dots, got {host[:100]!r}; "
-                "write it without percent signs, blanks and other characters"
+                "expected a host name of letters, digits and hyphens, at most 63 between two dots, "
+                f"got {host[:100]!r}; write it without percent signs, blanks and other characters"
             )
         labels = host.removesuffix(".").split(".")
         if labels[-1][0].isdigit():

@@ -1,6 +1,6 @@
 """Connections that are checked where they are made: an httpx transport over httpcore's network backend.
 
-Used by `fetch` and `guarded_client`. A name is looked up once, every answer is checked, and the connection goes to
+Used by `fetch` and `post`. A name is looked up once, every answer is checked, and the connection goes to
 one of those very addresses, so that no name can point elsewhere between the check and the connection. Host header
 and TLS keep the name.
 """
@@ -10,6 +10,7 @@ import contextlib
 import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import Any, cast
 
@@ -19,7 +20,7 @@ import httpx
 from intermezzo.errors import ProviderError
 from intermezzo.web.addresses import IPAddress, parse_address
 from intermezzo.web.guard import Guard
-from intermezzo.web.urls import redirect_target, shown_url
+from intermezzo.web.urls import shown_url
 
 Resolver = Callable[[str, int], Awaitable[Sequence[str]]]
 """Looks up a host for a port: the IP addresses it stands for; raises ProviderError when it finds none."""
@@ -29,6 +30,9 @@ MAX_HEADERS = 200
 
 _MAX_TRIED_ADDRESSES = 4
 
+_READ_BYTES = 16 * 1024
+"""Read at once. What is in it, such as thousands of chunks of one byte, is taken apart before anything else runs."""
+
 
 async def system_resolver(host: str, port: int) -> list[str]:
     """The addresses that the operating system knows for a host.
@@ -36,12 +40,20 @@ async def system_resolver(host: str, port: int) -> list[str]:
     Raises:
         ProviderError: it knows none; retryable when it could not ask.
     """
-    loop = asyncio.get_running_loop()
+    # Nothing ends a look-up: in asyncio's few threads, some names whose servers keep silent would hold up all else.
+    thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="look-up")
     try:
-        answers = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        answers = await asyncio.get_running_loop().run_in_executor(
+            thread, socket.getaddrinfo, host, port, socket.AF_UNSPEC, socket.SOCK_STREAM
+        )
     except (OSError, UnicodeError) as error:
         later = isinstance(error, socket.gaierror) and error.errno == socket.EAI_AGAIN
-        raise ProviderError(f"cannot find the host {host!r}: {error}; check its spelling", retryable=later) from None
+        raise ProviderError(
+            f"cannot find the host {host!r}: {error}; check its spelling, and the network of this machine",
+            retryable=later,
+        ) from None
+    finally:
+        thread.shutdown(wait=False)
     return [str(answer[4][0]) for answer in answers]
 
 
@@ -90,7 +102,7 @@ class GuardedNetwork(httpcore.AsyncNetworkBackend):
                     raise
             else:
                 await _check_peer(stream, address, port)
-                return stream
+                return _Stream(stream)
         raise AssertionError("the guard lets no host without addresses pass")
 
     async def connect_unix_socket(
@@ -129,9 +141,44 @@ def real_network() -> httpcore.AsyncNetworkBackend:
 async def _check_peer(stream: httpcore.AsyncNetworkStream, address: IPAddress, port: int) -> None:
     """Close a connection that did not go where it was sent."""
     peer = cast("Sequence[object] | None", stream.get_extra_info("server_addr"))
-    if peer is None or (parse_address(str(peer[0])), peer[1]) != (address, port):
+    if peer is None:
+        await stream.aclose()
+        raise ProviderError(f"the connection to {address} was lost as soon as it was made", retryable=True)
+    if (parse_address(str(peer[0])), peer[1]) != (address, port):
         await stream.aclose()
         raise ProviderError("the connection went to another address than the one that was checked; it was closed")
+
+
+class _Stream(httpcore.AsyncNetworkStream):
+    """A connection that is read in small pieces, and closed if it is given up while TLS is being agreed on."""
+
+    def __init__(self, stream: httpcore.AsyncNetworkStream) -> None:
+        self._stream = stream
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109 - httpcore's signature
+        return await self._stream.read(min(max_bytes, _READ_BYTES), timeout)
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109 - as above
+        await self._stream.write(buffer, timeout)
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
+
+    async def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,  # noqa: ASYNC109 - as above
+    ) -> httpcore.AsyncNetworkStream:
+        try:
+            return await self._stream.start_tls(ssl_context, server_hostname, timeout)
+        except asyncio.CancelledError:
+            # httpcore closes it after errors only.
+            await self.aclose()
+            raise
+
+    def get_extra_info(self, info: str) -> object:
+        return self._stream.get_extra_info(info)
 
 
 class GuardedTransport(httpx.AsyncBaseTransport):
@@ -156,10 +203,6 @@ class GuardedTransport(httpx.AsyncBaseTransport):
         self._pool = httpcore.AsyncConnectionPool(
             ssl_context=ssl_context or _trusting_certifi(),
             network_backend=GuardedNetwork(self.guard, resolver or system_resolver, network or real_network()),
-            max_connections=10,
-            keepalive_expiry=5.0,
-            http1=True,
-            http2=False,
         )
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -236,9 +279,6 @@ def _check_headers(response: httpx.Response, url: httpx.URL) -> None:
             f"{shown_url(url)} answers with {len(headers):,} headers of {size:,} bytes; "
             f"at most {MAX_HEADERS:,} of {MAX_HEADER_BYTES:,} bytes are read"
         )
-    if response.has_redirect_location:
-        # httpx reads it even when it is not to follow it, and would fail in its own way.
-        redirect_target(url, response.headers["location"])
 
 
 @contextlib.contextmanager
@@ -255,7 +295,7 @@ def _failures_of(url: httpx.URL) -> Generator[None, None, None]:
     except httpcore.ConnectError as error:
         # Its cause is taken away on the way here.
         distrusted = isinstance(error.__context__, ssl.SSLCertVerificationError)
-        message = f"cannot connect to {shown_url(url)}: {str(error)[:200]}"
+        message = f"cannot connect to {shown_url(url)}: {str(error)[:200] or 'the connection was closed'}"
         raise ProviderError(message, retryable=not distrusted) from None
     except httpcore.ProtocolError:
         message = f"{shown_url(url)} broke off, or does not answer as HTTP demands"

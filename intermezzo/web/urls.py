@@ -28,7 +28,9 @@ def parse_url(text: str) -> "httpx.URL":
         return httpx.URL(text)
     except (httpx.InvalidURL, ValueError):
         # Their texts quote parts of the address, which may hold a password.
-        raise InvalidInput(f"expected an http or https address, got {shown_url(text)!r}, which is malformed") from None
+        hint = "" if text.isascii() else "; write a name beyond ASCII in its xn-- form"
+        message = f"expected an http or https address, got {shown_url(text)!r}, which is malformed{hint}"
+        raise InvalidInput(message) from None
 
 
 def redirect_target(source: "httpx.URL", location: str) -> "httpx.URL":

@@ -10,7 +10,7 @@ def test_help_names_every_command_with_one_line_each(terminal: Terminal) -> None
     assert result.exit_code == 0
     for command in ("run", "step", "serve", "runs", "credits", "inbox"):
         assert f"\n  {command} " in result.stdout
-    assert result.stdout.count("\n    intermezzo ") == 3
+    assert result.stdout.count("\n    intermezzo ") == 4
 
 
 def test_every_command_has_help_and_json(terminal: Terminal) -> None:

@@ -11,7 +11,9 @@ from tests.cli.conftest import Terminal
 BUILT_IN = [name for name in registered_types() if registered(name).kind == "human"]
 
 
-def test_the_list_has_every_type_with_its_family_its_price_and_its_work(terminal: Terminal) -> None:
+def test_the_list_has_every_type_with_its_family_its_price_and_its_work(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
     listed = terminal.json("types", "list")
     assert {row["name"] for row in listed} >= set(BUILT_IN)
     [label_text] = [row for row in listed if row["name"] == "label_text"]
@@ -22,6 +24,7 @@ def test_the_list_has_every_type_with_its_family_its_price_and_its_work(terminal
         "reward_credits": 2,
         "price_credits": {"1": 3, "3": 7},
     }
+    monkeypatch.setenv("COLUMNS", "200")
     shown = terminal("types", "list").stdout
     assert all(f" {name} " in shown for name in BUILT_IN)
 
@@ -36,7 +39,8 @@ def test_a_type_is_shown_with_its_schemas_and_an_example_that_fits_them(terminal
     assert {"summary", "agreement", "submissions"} <= sheet["output_schema"]["properties"].keys()
 
 
-def test_a_type_is_shown_to_people(terminal: Terminal) -> None:
+def test_a_type_is_shown_to_people(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
     shown = " ".join(terminal("types", "show", "categorization").stdout.split())
     for said in (
         "categorization (scale) Put the attachment into a category.",

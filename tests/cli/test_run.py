@@ -78,6 +78,12 @@ def test_a_flow_runs_in_process_and_its_result_is_printed(online: dict[str, str]
     assert b"a flow may print" in done.stderr
 
 
+def test_a_run_with_a_server_of_its_own_ends_with_its_log_delivered(environment: dict[str, str]) -> None:
+    done = run({**environment, "INTERMEZZO_PREFECT_PORT": "1"}, "run", f"{FLOWS}:failing")
+    assert "out of luck" in failure(done, code=1)
+    assert b"Error logging to API" not in done.stderr
+
+
 def test_simulated_workers_answer_a_test_run(online: dict[str, str], terminal: Terminal) -> None:
     ended = outcome(run(online, "run", f"{FLOWS}:asking", "--param", "text=well", "--test", "--json"))
     assert ended["result"] in ("good", "bad")

@@ -33,16 +33,39 @@ def test_an_input_may_come_from_a_file_or_from_stdin(terminal: Terminal, tmp_pat
     assert terminal.json("step", "pii_detect", "--input", "-", input=TEXT) == direct
 
 
+def test_help_lists_the_types_and_tells_all_about_one(terminal: Terminal) -> None:
+    general = terminal("step", "--help")
+    assert general.exit_code == 0
+    assert "code_execute    Run a Python program in a sandbox." in general.stdout
+    help = " ".join(terminal("step", "code_execute", "--help").stdout.split())
+    assert "3 credits in a flow, free here." in help
+    assert "code string, required. Python source to run." in help
+    assert "timeout_seconds number, above 0, at most 30, default 10. Wall clock in seconds" in help
+    assert "isolation {level, layers, missing}. What protected the machine from it." in help
+    assert "entities list of EMAIL | PHONE |" in terminal("step", "pii_detect", "-h").stdout.replace("  ", " ")
+    assert terminal("step", "web_research", "--help").exit_code == 0
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
+        ([], "missing argument TYPE, one of code_execute, data_transform"),
+        (["nonsense", "--help"], "there is no step type 'nonsense'; known: code_execute"),
+        (
+            ["document_parse", "--input", "{}"],
+            "document_parse: expected exactly one of url and content_base64, got neither",
+        ),
+        (["pii_detect", "--input", '{"text": "x", "entities": []}'], "at least 1 item, got []"),
         (["pii_detect"], "give either --input or --batch"),
         (["pii_detect", "--input", TEXT, "--batch", "-"], "give either --input or --batch"),
         (["pii_detect", "--input", "{"], "not JSON"),
         (["pii_detect", "--input", "[" * 100_000], "not JSON"),
         (["pii_detect", "--input", "[]"], "expected PiiDetectInput or a mapping, got list"),
         (["pii_detect", "--input", "{}"], "text: field required"),
-        (["pii_detect", "--input", '{"text": "x", "nonsense": 1}'], "nonsense"),
+        (
+            ["pii_detect", "--input", '{"text": "x", "nonsense": 1}'],
+            "nonsense: unknown field; the fields are text, entities, mask",
+        ),
         (["pii_detect", "--input", "@/does/not/exist"], "cannot read '/does/not/exist'"),
         (["pii_detect", "--batch", "/does/not/exist"], "cannot read '/does/not/exist'"),
         (["pii_detect", "--batch", "-", "--concurrency", "0"], "0 is not in the range"),

@@ -111,15 +111,20 @@ async def test_a_quick_answer_continues_the_run_without_suspending(rig: Rig, mon
     assert await attempt is True
 
 
-async def test_a_script_without_a_deployment_waits_in_memory(rig: Rig) -> None:
+async def test_a_script_without_a_deployment_waits_in_memory_and_says_so(
+    rig: Rig, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
     @flow
     async def ask() -> bool:
         return bool((await fine(question="ready?"))["ok"])
 
+    monkeypatch.setattr(logging.getLogger("prefect"), "propagate", True)
+    caplog.set_level(logging.INFO, "prefect.flow_runs")
     script = asyncio.create_task(ask())
     while not await rig.answer_all(ok=True):
         await asyncio.sleep(0.01)
     assert await script is True
+    assert [text for text in caplog.messages if "`intermezzo inbox list`" in text]
     assert await rig.spent() == 3
 
 
@@ -224,8 +229,10 @@ async def test_human_steps_are_refused_where_a_run_cannot_suspend(sqlite_rig: Ri
         await in_task()
         return await subflow(), await double(4)
 
-    with pytest.raises(MisplacedStep, match="outside of a flow"):
+    with pytest.raises(MisplacedStep, match=r"outside of a flow.*`double\.fn"):
         await double(1)
+    with pytest.raises(MisplacedStep, match=r"in an async @flow$"):
+        await fine(question="?")
     assert await parent() == (8, 8)
     assert work == ["double 4"]  # one run, one journal
 

@@ -6,6 +6,7 @@ import pytest
 from prefect import flow
 
 from intermezzo import StepFailed, data_transform, llm_generate
+from intermezzo.demo.pipeline import draft_labels
 from tests.llm.openai_wire import OpenAIWire
 from tests.llm.server import KEY, FakeProvider, Reply, serving
 from tests.rig import Rig
@@ -57,3 +58,12 @@ async def test_a_mended_answer_is_paid_once(model: FakeProvider, sqlite_rig: Rig
 
     assert await turning() == [2, 1]
     assert await sqlite_rig.spent() == 2
+
+
+async def test_the_demo_goes_on_without_the_drafts_that_fail(model: FakeProvider, sqlite_rig: Rig) -> None:
+    model.will(model.wire.answer('{"category": "positive"}'), model.wire.error(401))
+    drafts = await flow(draft_labels)(["Good.", "Bad."])
+    assert sorted(drafts.categories, key=str) == [None, "positive"]
+    assert drafts.model == "answering-model"
+    assert "KeyRefused" in str(drafts.failure)
+    assert await sqlite_rig.spent() == 1

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from intermezzo import ProviderNotConfigured, ProviderUnavailable
+from intermezzo import AnswerRefused, AnswerTruncated, ProviderNotConfigured, ProviderUnavailable
 from intermezzo.settings import settings
 from tests.llm.conftest import PROMPT, ask
 from tests.llm.server import FakeProvider, Reply
@@ -97,6 +97,26 @@ async def test_a_line_that_is_no_answer_is_named(record: Callable[[str], object]
     record('{"text": "fine"}\n{"txt": "wrong"}\n')
     with pytest.raises(ProviderNotConfigured, match="line 2: text: field required"):
         await ask()
+
+
+async def test_a_file_that_cannot_be_read_is_named(record: Callable[[str], object], tmp_path: Path) -> None:
+    record("")
+    (tmp_path / "answers.jsonl").write_bytes(b"\xff")
+    with pytest.raises(ProviderNotConfigured, match=r"answers\.jsonl cannot be read"):
+        await ask()
+
+
+async def test_recorded_answers_end_like_any_other(record: Callable[[str], object]) -> None:
+    record(
+        '{"when": "long", "text": "Half", "stop_reason": "length"}\n'
+        '{"when": "bad", "text": "", "stop_reason": "content_filter"}\n'
+        '{"text": "one\u2028two"}\n'
+    )
+    with pytest.raises(AnswerTruncated):
+        await ask("long")
+    with pytest.raises(AnswerRefused):
+        await ask("bad")
+    assert (await ask("else")).text == "one\u2028two"
 
 
 async def test_recorded_answers_can_be_mended_like_any_other(record: Callable[[str], object]) -> None:

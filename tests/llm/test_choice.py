@@ -64,11 +64,18 @@ def test_llm_provider_wins_over_the_keys_that_are_set(monkeypatch: pytest.Monkey
     assert (chosen().provider, chosen().because) == ("openai", "LLM_PROVIDER is set")
 
 
-def test_an_empty_variable_is_as_good_as_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("LLM_PROVIDER", "")
-    monkeypatch.setenv("ANTHROPIC_API_KEY", "")
+@pytest.mark.parametrize("blank", ["", " \n"])
+def test_a_blank_variable_is_as_good_as_none(blank: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in ("LLM_PROVIDER", "LLM_MODEL", "ANTHROPIC_API_KEY", "OPENAI_BASE_URL"):
+        monkeypatch.setenv(variable, blank)
+    assert not is_configured()
     monkeypatch.setenv("GEMINI_API_KEY", KEY)
-    assert chosen().provider == "gemini"
+    assert (chosen().provider, chosen().model) == ("gemini", "gemini-3.8-flash")
+
+
+def test_blanks_around_a_key_came_with_copying_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", f" {KEY}\r\n")
+    assert chosen().key == KEY
 
 
 def test_the_model_is_that_of_the_call_else_of_the_environment_else_the_providers(
@@ -85,12 +92,17 @@ def test_the_model_is_that_of_the_call_else_of_the_environment_else_the_provider
     ("environment", "said"),
     [
         ({"LLM_PROVIDER": "hal"}, "provider: input should be 'anthropic', 'gemini', 'openai', 'local' or 'recorded'"),
-        ({"LLM_PROVIDER": "gemini"}, "LLM_PROVIDER=gemini needs GEMINI_API_KEY"),
-        ({"LLM_PROVIDER": "local"}, "LLM_PROVIDER=local needs LLM_LOCAL_MODEL"),
+        ({"LLM_PROVIDER": "gemini"}, "LLM_PROVIDER is set, and gemini needs GEMINI_API_KEY"),
+        ({"OPENAI_BASE_URL": "https://api.openai.com/v1"}, "OPENAI_BASE_URL is set, and openai needs OPENAI_API_KEY"),
+        ({"OPENAI_API_KEY": "schlüssel"}, "OPENAI_API_KEY has characters that no key has"),
+        ({"OPENAI_BASE_URL": "localhost:11434/v1", "LLM_MODEL": "m"}, "OPENAI_BASE_URL must be an address such as"),
+        ({"ANTHROPIC_API_KEY": KEY, "ANTHROPIC_BASE_URL": "http://[::1"}, "ANTHROPIC_BASE_URL must be an address"),
+        ({"LLM_PROVIDER": "local", "LLM_LOCAL_MODEL": ""}, "LLM_PROVIDER=local needs LLM_LOCAL_MODEL"),
         ({"LLM_PROVIDER": "local", "LLM_LOCAL_MODEL": "/no/model.gguf"}, "'/no/model.gguf', which is not a file"),
         ({"LLM_PROVIDER": "recorded"}, "LLM_PROVIDER=recorded needs LLM_RECORDED"),
         ({"OPENAI_BASE_URL": "http://127.0.0.1:11434/v1"}, "set LLM_MODEL"),
         ({"LLM_RETRIES": "many"}, "retries: input should be a valid integer"),
+        ({"LLM_DEADLINE_SECONDS": "inf"}, "deadline_seconds: input should be a finite number"),
         ({"LLM_TIMEOUT_SECONDS": "0"}, "timeout_seconds: input should be greater than 0"),
     ],
 )

@@ -3,10 +3,12 @@
 import logging
 import socket
 import traceback
+from typing import Any
 
 import pytest
 
 from intermezzo import (
+    AnswerRefused,
     InputTooLong,
     KeyRefused,
     ProviderError,
@@ -52,10 +54,10 @@ async def test_each_refusal_is_its_own_error(
     assert len(provider.asked) == 1  # the SDK does not try again by itself
 
 
-async def test_a_request_larger_than_the_provider_takes_is_too_long(provider: FakeProvider) -> None:
-    provider.will(
-        Reply(status=413, body=b"<html>Request Entity Too Large</html>", headers={"Content-Type": "text/html"})
-    )
+@pytest.mark.parametrize("by_proxy", [True, False])
+async def test_a_request_larger_than_the_provider_takes_is_too_long(provider: FakeProvider, *, by_proxy: bool) -> None:
+    page = Reply(status=413, body=b"<html>Request Entity Too Large</html>", headers={"Content-Type": "text/html"})
+    provider.will(page if by_proxy else provider.wire.error(413))
     with pytest.raises(InputTooLong, match="HTTP 413"):
         await ask()
 
@@ -99,6 +101,37 @@ async def test_the_number_of_the_failed_request_is_told_for_the_providers_suppor
     with pytest.raises(ProviderUnavailable) as caught:
         await ask()
     assert ("request req_1" in str(caught.value)) == (provider.wire.name != "gemini")
+
+
+@pytest.mark.parametrize(
+    ("wire", "body", "place"),
+    [
+        ("anthropic", {"error": {"message": "max_tokens: 99999 > 64000"}}, "at max_tokens"),
+        ("openai", {"error": {"message": "no", "param": "messages[0].content"}}, "at messages[0].content"),
+        ("gemini", {"error": {"code": 400, "message": "* GenerateContentRequest.contents: no"}},
+         "at GenerateContentRequest.contents"),
+        ("openai", {"error": {"message": f"{PROMPT}: no"}}, "(HTTP 400)"),
+        ("openai", {"error": [PROMPT]}, "(HTTP 400)"),
+    ],
+    indirect=["wire"],
+)  # fmt: skip
+async def test_a_rejected_request_says_which_field_was_wrong(
+    provider: FakeProvider, body: dict[str, Any], place: str
+) -> None:
+    provider.will(as_json(body, status=400))
+    with pytest.raises(RequestRejected) as caught:
+        await ask()
+    assert place in str(caught.value)
+    assert PROMPT not in str(caught.value)
+
+
+@pytest.mark.parametrize("wire", ["openai"], indirect=True)
+@pytest.mark.parametrize("code", ["content_filter", "content_policy_violation"])
+async def test_a_question_that_a_filter_stops_is_a_refusal(provider: FakeProvider, code: str) -> None:
+    provider.will(as_json({"error": {"message": PROMPT, "type": None, "param": "prompt", "code": code}}, status=400))
+    with pytest.raises(AnswerRefused, match=f"declined to answer .HTTP 400, {code}"):
+        await ask(output_schema={"type": "object", "properties": {}})
+    assert len(provider.asked) == 1
 
 
 async def test_a_provider_that_does_not_answer_times_out(

@@ -17,6 +17,7 @@ from intermezzo import (
     InputTooLong,
     ProviderNotConfigured,
     ProviderTimedOut,
+    RequestRejected,
     llm_generate,
 )
 from tests.llm.conftest import ask
@@ -93,6 +94,14 @@ class TestLocalModel:
         unknown = {"type": "array", "uniqueItems": True, "contains": {"type": "integer"}}
         with pytest.raises((AnswerInvalid, AnswerTruncated)):
             await ask(FEEDBACK, output_schema=unknown, max_tokens=30)
+
+    async def test_a_schema_that_would_make_an_endless_grammar_is_asked_for_without(self) -> None:
+        endless = {"type": "array", "items": {"enum": [1]}, "maxItems": 10**9}
+        assert (await ask(FEEDBACK, output_schema={**endless, "minItems": 1}, max_tokens=200)).data
+
+    async def test_a_schema_llama_cpp_refuses_is_an_error(self) -> None:
+        with pytest.raises(RequestRejected, match="make it simpler"):
+            await ask(FEEDBACK, output_schema={"type": "integer", "maximum": 10**24})
 
     async def test_a_question_that_takes_too_long_is_given_up(self, monkeypatch: pytest.MonkeyPatch) -> None:
         with monkeypatch.context() as patch:

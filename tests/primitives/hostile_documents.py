@@ -2,6 +2,7 @@
 
 import io
 import random
+import re
 import zipfile
 import zlib
 from collections.abc import Callable, Mapping
@@ -166,10 +167,10 @@ def with_parts(data: bytes, parts: Mapping[str, str | bytes]) -> bytes:
     return out.getvalue()
 
 
-def docx_of(body: str, declarations: str = "") -> bytes:
+def docx_of(body: str, declarations: str = "", encoding: str = "utf-8") -> bytes:
     """A DOCX with this body."""
     xml = f'{declarations}<w:document xmlns:w="{WORD}"><w:body>{body}</w:body></w:document>'
-    return with_parts(plain_docx(), {"word/document.xml": xml})
+    return with_parts(plain_docx(), {"word/document.xml": xml.encode(encoding)})
 
 
 def xlsx_of(rows: str, declarations: str = "", dimension: str = "A1") -> bytes:
@@ -181,10 +182,44 @@ def xlsx_of(rows: str, declarations: str = "", dimension: str = "A1") -> bytes:
     return with_parts(plain_xlsx(), {"xl/worksheets/sheet1.xml": xml})
 
 
+SHARED_STRINGS = (
+    '<Override PartName="/xl/sharedStrings.xml" '
+    'ContentType="application/vnd.openxmlformats-officedocument.spreadsheetml.sharedStrings+xml"/></Types>'
+)
+
+
+def shared_strings(strings: str, declarations: str = "") -> bytes:
+    """An XLSX of one cell, which is the first of these strings."""
+    row = '<row r="1"><c r="A1" t="s"><v>0</v></c></row>'
+    with zipfile.ZipFile(io.BytesIO(plain_xlsx())) as archive:
+        types = archive.read("[Content_Types].xml").decode()
+    if "sharedStrings" not in types:
+        types = types.replace("</Types>", SHARED_STRINGS)
+    table = f'{declarations}<sst xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main">{strings}</sst>'
+    return with_parts(xlsx_of(row), {"[Content_Types].xml": types, "xl/sharedStrings.xml": table})
+
+
 def cell(place: str, text: str) -> str:
     """One row of one cell."""
     row = place.lstrip("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
     return f'<row r="{row}"><c r="{place}" t="inlineStr"><is><t>{text}</t></is></c></row>'
+
+
+STYLES = (
+    '<styleSheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><numFmts>'
+    + "".join(f'<numFmt numFmtId="{number}" formatCode="0"/>' for number in range(200, 500_000))
+    + "</numFmts></styleSheet>"
+)
+
+
+def many_sheets(count: int) -> bytes:
+    """An XLSX whose sheets are one part."""
+    with zipfile.ZipFile(io.BytesIO(plain_xlsx())) as archive:
+        book = archive.read("xl/workbook.xml").decode()
+    first = re.search(r"<sheet .*?/>", book)
+    assert first is not None
+    sheets = (first[0].replace('name="Sheet"', f'name="S{number}"') for number in range(count))
+    return with_parts(plain_xlsx(), {"xl/workbook.xml": book.replace(first[0], "".join(sheets))})
 
 
 def lying_zip() -> bytes:
@@ -203,6 +238,29 @@ def many_entries(count: int) -> bytes:
 def nested(opening: str, closing: str, depth: int) -> str:
     """Elements inside of each other."""
     return opening * depth + closing * depth
+
+
+def encrypted_zip() -> bytes:
+    """A DOCX whose parts say that they are encrypted."""
+    data = plain_docx()
+    for start, flags in ((b"PK\x01\x02", 8), (b"PK\x03\x04", 6)):
+        head, *entries = data.split(start)
+        data = head + b"".join(start + entry[: flags - 4] + b"\x01" + entry[flags - 3 :] for entry in entries)
+    return data
+
+
+def million_names() -> bytes:
+    """An archive that lists one part 400,000 times."""
+    entry = b"PK\x01\x02" + bytes(24) + b"\x01" + bytes(17) + b"x"
+    count = 400_000
+    end = b"PK\x05\x06" + bytes(4) + b"\xff" * 4 + (len(entry) * count).to_bytes(4, "little") + bytes(6)
+    return b"PK\x03\x04" + entry * count + end
+
+
+def deep_mail(depth: int) -> bytes:
+    """An e-mail whose parts are inside of each other."""
+    parts = (b"Content-Type: multipart/mixed; boundary=b%d\n\n--b%d\n" % (number, number) for number in range(depth))
+    return b"From: a@example.org\nDate: x\n" + b"".join(parts) + b"\nhi"
 
 
 BEETLE = b"BT /F1 9 Tf (beetle) Tj ET"
@@ -239,12 +297,28 @@ HOSTILE: dict[str, Callable[[], bytes]] = {
     ),
     "PDF: with a password": lambda: encrypted(page(stream(BEETLE), FONT, resources=b"/Font << /F1 5 0 R >>")),
     "PDF: cut in the middle": lambda: many_kids(50)[:2000],
+    "PDF: fifty thousand fonts": lambda: page(
+        stream(BEETLE), FONT, resources=b"/Font << %s >>" % b" ".join(b"/F%d 5 0 R" % n for n in range(50_000))
+    ),
+    "PDF: a string of 30 MB": lambda: page(
+        deflated(b"BT /F1 9 Tf (" + b"beetle " * 4_500_000 + b") Tj ET"), FONT, resources=b"/Font << /F1 5 0 R >>"
+    ),
+    "PDF: widths of four billion characters": lambda: page(
+        stream(BEETLE),
+        b"<< /Type /Font /Subtype /Type0 /BaseFont /X /Encoding /Identity-H /DescendantFonts "
+        b"[<< /Type /Font /Subtype /CIDFontType2 /W [0 4000000000 500] >>] >>",
+        resources=b"/Font << /F1 5 0 R >>",
+    ),
     "DOCX: cut in the middle": lambda: plain_docx()[:9000],
     "DOCX: a zip bomb": lambda: with_parts(plain_docx(), {"word/media/bomb": bytes(300 << 20)}),
     "DOCX: a zip that lies about sizes": lying_zip,
     "DOCX: 20,000 entries": lambda: many_entries(20_000),
+    "DOCX: 400,000 names": million_names,
+    "DOCX: encrypted parts": encrypted_zip,
     "DOCX: billion laughs": lambda: docx_of("<w:p><w:r><w:t>&h;</w:t></w:r></w:p>", LAUGHS),
     "DOCX: an external entity": lambda: docx_of("<w:p><w:r><w:t>&h;</w:t></w:r></w:p>", OUTSIDE),
+    "DOCX: billion laughs in UTF-16": lambda: docx_of("<w:p><w:r><w:t>&h;</w:t></w:r></w:p>", LAUGHS, "utf-16"),
+    "DOCX: a type declared far below": lambda: docx_of("<w:p/>", "<!--" + "x" * 1_000_000 + "-->" + OUTSIDE),
     "DOCX: ten million paragraphs": lambda: docx_of("<w:p/>" * 10_000_000),
     "DOCX: tables 10,000 deep": lambda: docx_of(nested("<w:tbl><w:tr><w:tc>", "</w:tc></w:tr></w:tbl>", 10_000)),
     "DOCX: tables 80 deep": lambda: docx_of(nested("<w:tbl><w:tr><w:tc>", "</w:tc></w:tr></w:tbl>", 80)),
@@ -260,11 +334,21 @@ HOSTILE: dict[str, Callable[[], bytes]] = {
     "XLSX: one cell of 100 MB": lambda: xlsx_of(cell("A1", "x" * (100 << 20))),
     "XLSX: billion laughs": lambda: xlsx_of(cell("A1", "&h;"), LAUGHS),
     "XLSX: an external entity": lambda: xlsx_of(cell("A1", "&h;"), OUTSIDE),
-    "XLSX: laughing shared strings": lambda: with_parts(
-        plain_xlsx(), {"xl/sharedStrings.xml": f"{LAUGHS}<sst><si><t>&h;</t></si></sst>"}
-    ),
+    "XLSX: laughing shared strings": lambda: shared_strings("<si><t>&h;</t></si>", LAUGHS),
+    "XLSX: three million shared strings": lambda: shared_strings("<si><t>x</t></si>" * 3_000_000),
     "XLSX: laughing relationships": lambda: with_parts(
         plain_xlsx(), {"_rels/.rels": f"{LAUGHS}<Relationships>&h;</Relationships>"}
     ),
+    "XLSX: a million formats": lambda: with_parts(plain_xlsx(), {"xl/styles.xml": STYLES}),
+    "XLSX: a hundred thousand sheets": lambda: many_sheets(100_000),
     "XLSX: a workbook that is no XML": lambda: with_parts(plain_xlsx(), {"xl/workbook.xml": b"\x00" * 1000}),
+    "EML: parts 1,000 deep": lambda: deep_mail(1_000),
+    "EML: a million encoded words": lambda: (
+        b"From: a@example.org\nDate: x\nSubject: " + b"=?utf-8?Q?=41?= " * 1_000_000 + b"\n\nhi"
+    ),
+    "EML: 200,000 groups": lambda: b"From: a@example.org\nDate: x\nTo: " + b"a:b," * 200_000 + b"\n\nhi",
+    "CSV: one line of 20 MB": lambda: b"a," * 10_000_000,
+    "CSV: a quotation without end": lambda: b'a,b\n1,2\n3,4\n5,"' + b"x\n" * 9_000_000,
+    "text: 20 MB in cp1251": lambda: "Жук ползёт по листу. ".encode("cp1251") * 990_000,
+    "HTML: four million comments begin": lambda: b"<html>" + b"<!--" * 4_000_000,
 }

@@ -93,7 +93,10 @@ async def test_a_result_that_is_cut_off_is_an_error(model: FakeProvider) -> None
         ({"transform": "x"}, "data: field required"),
         ({"data": "", "transform": "x"}, "there must be data"),
         ({"data": None, "transform": "x"}, "there must be data"),
-        ({"data": [1], "transform": ""}, "transform: string should have at least 1 character"),
+        ({"data": " ", "transform": "x"}, "there must be data"),
+        ({"data": [float("nan")], "transform": "x"}, "not JSON compliant"),
+        ({"data": {"a": "\ud800"}, "transform": "x"}, "half of a surrogate pair"),
+        ({"data": [1], "transform": " "}, "transform: string should have at least 1 character"),
         ({"data": [1], "transform": "x", "output_format": "xml"}, "output_format: input should be 'json', 'csv'"),
         (
             {"data": "x" * (MAX_DATA_CHARACTERS + 1), "transform": "x"},

@@ -1,20 +1,40 @@
 """`document_parse` gives the text a person sees of word documents, pages, tables and e-mails."""
 
 import base64
+import datetime as dt
 import io
+import subprocess
+import sys
 import zipfile
 from email.message import EmailMessage
+from pathlib import Path
 
 import docx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from openpyxl import Workbook
 
 from intermezzo.primitives.document_content import Caps
 from intermezzo.primitives.document_formats import recognise
+from intermezzo.primitives.document_numbers import shown
 from intermezzo.primitives.document_parse import DocumentParseOutput, document_parse
 from intermezzo.primitives.document_readers import read_document
-from tests.primitives.hostile_documents import WORD, docx_of, page, plain_docx, plain_xlsx, saved, stream, with_parts
+from tests.primitives.hostile_documents import (
+    CATALOG,
+    FONT,
+    PAGES,
+    WORD,
+    docx_of,
+    page,
+    pdf,
+    plain_docx,
+    plain_xlsx,
+    saved,
+    stream,
+    with_parts,
+    xlsx_of,
+)
 
 CSV = b'name,age\nann,31\n"bo, jr",4\n'
 EML = b"From: ann@example.org\nTo: bo@example.org\nDate: Mon, 3 Mar 2025 10:00:00 +0000\nSubject: Hi\n\nHello Bo\n"
@@ -177,6 +197,161 @@ def test_a_docx_gives_what_a_person_sees(body: str, text: str) -> None:
     assert text_of(docx_of(body)) == text
 
 
+NUMBERING = (
+    f'<w:numbering xmlns:w="{WORD}"><w:abstractNum w:abstractNumId="7">'
+    '<w:lvl w:ilvl="0"><w:start w:val="1"/><w:numFmt w:val="decimal"/><w:lvlText w:val="%1."/></w:lvl>'
+    '<w:lvl w:ilvl="1"><w:start w:val="3"/><w:numFmt w:val="lowerRoman"/><w:lvlText w:val="%1.%2)"/></w:lvl>'
+    '<w:lvl w:ilvl="2"><w:numFmt w:val="bullet"/><w:lvlText w:val="\uf0b7"/></w:lvl></w:abstractNum>'
+    '<w:num w:numId="1"><w:abstractNumId w:val="7"/></w:num>'
+    '<w:num w:numId="2"><w:abstractNumId w:val="7"/>'
+    '<w:lvlOverride w:ilvl="0"><w:startOverride w:val="1"/></w:lvlOverride></w:num></w:numbering>'
+)
+LISTS = "http://schemas.openxmlformats.org/officeDocument/2006/relationships/numbering"
+
+
+def item(text: str, level: int, number: int = 1) -> str:
+    place = f'<w:numPr><w:ilvl w:val="{level}"/><w:numId w:val="{number}"/></w:numPr>'
+    return f"<w:p><w:pPr>{place}</w:pPr><w:r><w:t>{text}</w:t></w:r></w:p>"
+
+
+def test_items_of_a_list_have_their_numbers_and_bullets() -> None:
+    items = [("a", 0), ("b", 1), ("c", 1), ("d", 2), ("e", 0), ("f", 1)]
+    body = "".join(item(*one) for one in items) + item("g", 0, 2) + item("none", 0, 0)
+    relation = (
+        '<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">'
+        f'<Relationship Id="r1" Type="{LISTS}" Target="numbering.xml"/></Relationships>'
+    )
+    data = with_parts(docx_of(body), {"word/numbering.xml": NUMBERING, "word/_rels/document.xml.rels": relation})
+    assert text_of(data).split("\n") == [
+        "1. a", "1.iii) b", "1.iv) c", "• d", "2. e", "2.iii) f", "1. g", "none",
+    ]  # fmt: skip
+
+
+def test_a_style_makes_an_item_of_a_list() -> None:
+    source = docx.Document()
+    for style in ("List Number", "List Bullet", "List Number"):
+        source.add_paragraph("x", style=style)
+    assert text_of(saved(source.save)) == "1. x\n• x\n2. x"
+
+
+@pytest.mark.parametrize(
+    ("value", "number_format", "text"),
+    [
+        (0.125, "0.0%", "12.5%"),
+        (0.125, "0%", "13%"),
+        (1234.5, '#,##0.00 "€"', "1,234.50 €"),
+        (1234.5, "[$€-407]#,##0", "€1,235"),
+        (-5.5, "0.00;[Red](0.00)", "(5.50)"),
+        (-5.5, "$0.0", "-$5.5"),
+        (0, '0;-0;"none"', "none"),
+        (12, "00000", "00012"),
+        (0.5, "#.##", ".5"),
+        (2, "0.##", "2"),
+        (1_234_567, '0.0,,"M"', "1.2M"),
+        (5, ";;;", ""),
+        (1.5, "General", "1.5"),
+        (3.0, "General", "3"),
+        (1.5, "# ?/?", "1.5"),
+        (1.5, "0.0.0", "1.5"),
+        (1e300, "0.00", "1e+300"),
+        (9e14, "0.000000000000000", "900000000000000"),
+        (7, '"n/a "@', "7"),
+    ],
+)
+def test_a_number_is_written_as_the_workbook_shows_it(value: float, number_format: str, text: str) -> None:
+    assert shown(value, number_format) == text
+
+
+@given(st.floats(allow_nan=True), st.text('0#?.,;%$\\"[]()-_* @dE€', max_size=30))
+def test_any_number_is_written_in_any_format(value: float, number_format: str) -> None:
+    assert len(shown(value, number_format)) <= 500
+
+
+async def test_hidden_sheets_are_named_and_not_read() -> None:
+    book = Workbook()
+    book.worksheets[0].append([dt.timedelta(hours=30), 0.5])
+    book.worksheets[0]["B1"].number_format = "0%"
+    book.create_sheet("Notes").sheet_state = "hidden"
+    book["Notes"]["A1"] = "secret"
+    output = await parse(saved(book.save))
+    assert output.text == "30:00:00\t50%"
+    assert output.metadata["hidden_sheets"] == "Notes"
+
+
+def test_a_number_in_a_style_that_is_not_there_is_read() -> None:
+    assert text_of(xlsx_of('<row r="1"><c r="A1" s="99"><v>5</v></c></row>')) == "5"
+
+
+def test_a_workbook_with_a_sheet_that_is_a_chart_is_read() -> None:
+    book = Workbook()
+    book.worksheets[0]["A1"] = "beetle"
+    book.create_chartsheet("Chart")
+    assert text_of(saved(book.save)) == "beetle"
+
+
+def test_a_workbook_is_read_without_numpy(tmp_path: Path) -> None:
+    (tmp_path / "numpy.py").write_text("raise SystemExit('numpy was imported')")
+    program = (
+        f"import sys; sys.path.insert(0, {str(tmp_path)!r}); from intermezzo.primitives import document_warmup as w; "
+        "print(w.READ['xlsx'])"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("warm\n", "")
+
+
+LINES = {
+    "words placed one by one": (b"(two) Tj T* ET BT 40 20 Td (words) Tj T* ET", "two words"),
+    "letters placed one by one": (b"(w) Tj T* ET BT 26.5 20 Td (ord) Tj T* ET", "word"),
+    "the next line": (b"(two) Tj T* ET BT 20 10 Td (lines) Tj T* ET", "two\nlines"),
+    "another column": (b"(right) Tj T* ET BT 1 20 Td (left) Tj T* ET", "right\nleft"),
+    "a space and a gap": (b"[(two ) -500 (words)] TJ ET", "two words"),
+}
+
+
+@pytest.mark.parametrize("name", LINES)
+def test_text_of_a_pdf_that_is_on_one_line_is_one_line(name: str) -> None:
+    contents, text = LINES[name]
+    data = page(stream(b"BT 10 TL /F1 9 Tf 20 20 Td " + contents), FONT, resources=b"/Font << /F1 5 0 R >>")
+    assert text_of(data) == text
+
+
+def two_byte_font(mapping: bytes) -> bytes:
+    """A PDF that shows the code 0005 in a font with this mapping, and an encoding that is a table."""
+    spelled_out = b"1 begincodespacerange\n<0000> <ffff>\nendcodespacerange\n1 begincidchar\n<0005> 5\nendcidchar"
+    font = (
+        b"<< /Type /Font /Subtype /Type0 /BaseFont /X /Encoding 7 0 R /ToUnicode 6 0 R /DescendantFonts "
+        b"[<< /Type /Font /Subtype /CIDFontType2 /BaseFont /X >>] >>"
+    )
+    contents = stream(b"BT /F1 9 Tf <00050005> Tj ET")
+    return page(contents, font, stream(mapping), stream(spelled_out), resources=b"/Font << /F1 5 0 R >>")
+
+
+def test_a_font_of_a_pdf_whose_encoding_is_a_table_is_read() -> None:
+    assert text_of(two_byte_font(b"1 beginbfchar\n<0005> <00660066>\nendbfchar")) == "ffff"
+
+
+@pytest.mark.parametrize("nothing", [b"0000", b"d800"])
+async def test_what_is_no_character_is_left_out(nothing: bytes) -> None:
+    output = await parse(two_byte_font(b"1 beginbfchar\n<0005> <0041%s>\nendbfchar" % nothing))
+    assert output.text == "AA"
+
+
+def test_what_is_filled_into_a_form_is_read() -> None:
+    look = stream(b"BT /F1 9 Tf (Ann) Tj ET", b"/Type /XObject /Subtype /Form /Resources << /Font << /F1 5 0 R >> >>")
+    field = b"<< /Subtype /Widget /AP << /N 6 0 R >> /F %d >>"
+    head = b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 9 9] /Contents 4 0 R /Annots [7 0 R 8 0 R] "
+    head += b"/Resources << /Font << /F1 5 0 R >> >> >>"
+    contents = stream(b"BT /F1 9 Tf (Name:) Tj ET")
+    data = pdf(CATALOG, PAGES, head, contents, FONT, look, field % 4, field % 2)
+    assert text_of(data) == "Name:\n\nAnn"
+
+
+@pytest.mark.parametrize("charset", ["", "; charset=x-klingon", "; charset=utf-8", "; charset=zlib_codec"])
+def test_an_email_in_an_encoding_that_does_not_fit_is_read_all_the_same(charset: str) -> None:
+    data = EML.replace(b"\n\nHello Bo", f"\nContent-Type: text/plain{charset}\n\nGrüße".encode("latin-1"))
+    assert text_of(data).endswith("Subject: Hi\n\nGrüße")
+
+
 def test_every_library_has_read_a_document_before_the_first_run() -> None:
     from intermezzo.primitives import document_warmup
 
@@ -203,6 +378,7 @@ async def test_macros_are_mentioned_and_not_run() -> None:
     [
         (plain_xlsx(), "application/pdf", "XLSX of 6 characters, 1 sheet, 1 table, said to be application/pdf"),
         (page(stream(b"")), "text/html", "PDF of 0 characters, 1 page, no text, said to be text/html"),
+        (page(stream(b"")), "text/html\n\nx: y", "PDF of 0 characters, 1 page, no text, said to be text/html x: y"),
         (plain_docx(), "application/octet-stream", "DOCX of 6 characters"),
         (CSV, "text/plain", "CSV of 24 characters, 1 table"),
     ],

@@ -23,6 +23,7 @@ def recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ("input", "said"),
     [
         ({}, "messages: field required"),
+        ({"messages": ["hi"]}, "messages.0: input should be a valid dictionary, got 'hi'"),
         ({"messages": []}, "messages: list should have at least 1 item"),
         ({"messages": [{"role": "tool", "content": "x"}]}, "role: input should be 'system', 'user' or 'assistant'"),
         ({"messages": [{"role": "user", "content": " "}]}, "a message must say something"),
@@ -30,9 +31,11 @@ def recorded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ({"messages": HELLO, "temperature": 2.1}, "temperature: input should be less than or equal to 2"),
         ({"messages": HELLO, "temperature": -0.1}, "temperature: input should be greater than or equal to 0"),
         ({"messages": HELLO, "max_tokens": 0}, "max_tokens: input should be greater than or equal to 1"),
-        ({"messages": HELLO, "model": ""}, "model: string should have at least 1 character"),
-        ({"messages": HELLO, "output_schema": {"type": "text"}}, "output_schema: value error, not a JSON Schema"),
-        ({"messages": HELLO, "top_p": 1}, "top_p: extra inputs are not permitted"),
+        ({"messages": HELLO, "max_tokens": 10**30}, "max_tokens: input should be less than or equal to 1000000"),
+        ({"messages": HELLO, "model": " "}, "model: string should have at least 1 character"),
+        ({"messages": HELLO, "system_prompt": "x" * 2_000_001}, "system_prompt: string should have at most 2000000"),
+        ({"messages": HELLO, "output_schema": {"type": "text"}}, "output_schema: not a JSON Schema"),
+        ({"messages": HELLO, "top_p": 1}, "top_p: unknown field; the fields are messages, system_prompt"),
     ],
 )
 def test_bad_input_is_refused_with_field_and_bound(input: dict[str, Any], said: str) -> None:

@@ -15,7 +15,8 @@ from intermezzo.primitives.pii_findings import Finding, find_all, without_overla
 
 ALPHABETS = [
     "01 ", "0123456789 -.()/+", "1+(", "12.", "1- ", "a1_", "aA1", "@a.", "a@.-_%+'~", "é@ü.", "af1:", "0:.1",
-    "DE89 ", "GB1-", "1234 -.", "٣1\u200b", "\uff11-\u00a0",
+    "DE89 ", "GB1-", "1234 -.", "٣1\u200b", "\uff11-\u00a0", "0 1\n", "(1) +", "e\u0301@.",
+    "phone: 12", "tel 09.-", "手机1 :",
 ]  # fmt: skip
 """What each pattern is made of, and what it stops at."""
 PIECES = [
@@ -23,6 +24,15 @@ PIECES = [
     "555-123-4567 ", "+44 20 7946 0958", "4111 1111 1111 1111 ", "4111-", "DE89 3704 0044 0532 0130 00 ", "192.0.2.1",
     "2001:db8::1 ", "a@b.co ", "a@a.", "@", "1:", "(0)", "(", "\u200b", "-", ".", "\n",
 ]  # fmt: skip
+ANCHORS = [
+    *"@.-:+(/10aAé ", "\u0301", "1@", "@a.", "a@a.a", "a-", "e\u0301@e\u0301.", "1 ", "00 ", "12 ", "1/", "(1", "+1",
+    "(0) ", "1 + ", "(2020", "2020-01-01", "1.1.1.1", "::", "f:", "::1 ", "DE12-", "A1 ", "passport ", "pass 1234567 ",
+    "phone 1 ", "number of ", "or 1234567 ", "T: ", "电", "手机1", "1\u200b", "\u202b1", "\U0001d7ce ", "4111 ",
+    "555-123-4567x", "+1 2 3 4 5 6 7 8 ",
+]  # fmt: skip
+"""What patterns and labels hang on, and what they might try again and again."""
+MOST_CALLS = 40
+"""Function calls for each character, in the worst text there is: groups of two digits, each the start of a number."""
 LINEAR = 10
 QUADRATIC = 100
 
@@ -69,7 +79,7 @@ def test_mixing_anything_costs_in_proportion(alphabet: list[str], seed: int) -> 
     assert growth(lambda length: shuffled(alphabet, seed, length), 10_000) < QUADRATIC / 3
 
 
-@pytest.mark.parametrize("unit", ["a", "1", "@", "a@a.", "1:", "4111-", "DE12 ", "passport A1234567 "])
+@pytest.mark.parametrize("unit", ["a", "1", "@", "a@a.", "1:", "4111-", "DE12 ", "1 ", "e\u0301", "passport A1234567 "])
 def test_a_megabyte_costs_ten_times_a_tenth_of_it(unit: str) -> None:
     assert growth(lambda length: repeated(unit, length), 100_000) < QUADRATIC / 3
 
@@ -88,6 +98,12 @@ def calls(work: Callable[[], object]) -> int:
     finally:
         sys.setprofile(None)
     return count
+
+
+@pytest.mark.parametrize("unit", ANCHORS)
+def test_the_work_for_each_character_is_bounded(unit: str) -> None:
+    text = repeated(unit, 5_000)
+    assert calls(lambda: find_all(text, ENTITY_TYPES)) < MOST_CALLS * len(text)
 
 
 def chained(count: int) -> list[Finding]:

@@ -1,8 +1,8 @@
 """Programs that try to get out of the sandbox, or to take more than they were given.
 
 Each prints ESCAPED when it has got what it wanted. `target` says what there is to get: a file with a secret, a folder,
-the number and the user of the orchestrator, the number of another process of the same user, a port, an abstract and a
-named socket. `call` makes a system call by name.
+the number and the user of the orchestrator, the number of another process of the same user, a port, and abstract and
+named sockets for connections and for datagrams. `call` makes a system call by name.
 """
 
 from dataclasses import dataclass
@@ -86,6 +86,7 @@ PROCESSES = [
     Attack("processes: exec", "gives_up(lambda: os.execv('/bin/sh', ['sh', '-c', 'echo ESC''APED']))"),
     Attack("processes: exec this interpreter", "gives_up(lambda: os.execv(sys.executable, [sys.executable, '-c', 'print(\"ESC\" \"APED\")']))"),
     Attack("processes: exec from memory", "def go():\n    fd = call('memfd_create', b'x', 0)\n    escaped('memory outside of the limit')\n    os.write(fd, open('/bin/sh', 'rb').read())\n    os.execve(fd, ['sh', '-c', 'echo ESC''APED'], {})\ngives_up(go)"),
+    Attack("processes: a thread that shares no descriptors", "stack = ctypes.create_string_buffer(65536)\nif libc.clone(libc.pause, ctypes.c_void_p(ctypes.addressof(stack) + 65536 & ~15), 0x10900, None) > 0:\n    escaped()"),
     Attack("processes: multiprocessing", "import multiprocessing as m\ngives_up(lambda: (m.get_context('fork').Process(target=escaped).start(), escaped()))"),
     Attack("processes: pool of processes", "from concurrent.futures import ProcessPoolExecutor as P\ngives_up(lambda: escaped(P(1).submit(os.getpid).result(5)))", 20),
     Attack("processes: ten thousand threads", "import threading\nthreading.stack_size(32768)\ndef go():\n    for n in range(10_000):\n        threading.Thread(target=time.sleep, args=(60,), daemon=True).start()\n    time.sleep(1)\n    escaped()\ngives_up(go)"),
@@ -110,6 +111,19 @@ MEMORY = [
     Attack("memory: a hundred pipes full", "def go():\n    for n in range(400):\n        r, w = os.pipe()\n        import fcntl\n        fcntl.fcntl(w, 1031, 1 << 20)\n    escaped()\ngives_up(go)"),
 ]  # fmt: skip
 
+SPILL = r"""
+def spill(hide):
+    for _ in range(60):
+        f = os.open('x', os.O_CREAT | os.O_RDWR)
+        for _ in range(8):
+            os.write(f, b'x' * (1 << 20))
+        hide(f)
+    time.sleep(1)
+    escaped()
+
+"""
+"""Writes much more than is allowed, in files that are then hidden."""
+
 DISK = [
     Attack("disk: one large file", "def go():\n    with open('x', 'wb') as f:\n        for n in range(200):\n            f.write(b'x' * (1 << 20))\n            f.flush()\n    escaped()\ngives_up(go)"),
     Attack("disk: many files of legal size", "def go():\n    for n in range(100):\n        with open(f'x{n}', 'wb') as f:\n            for _ in range(20):\n                f.write(b'x' * (1 << 20))\n    time.sleep(1)\n    escaped()\ngives_up(go)", 20),
@@ -117,6 +131,12 @@ DISK = [
     Attack("disk: a hundred thousand empty files", "def go():\n    for n in range(100_000):\n        open(f'x{n}', 'w').close()\n    time.sleep(1)\n    escaped()\ngives_up(go)", 30),
     Attack("disk: folders nested without end", "def go():\n    for n in range(100_000):\n        os.mkdir('d')\n        os.chdir('d')\n    time.sleep(1)\n    escaped()\ngives_up(go)", 30),
     Attack("disk: space reserved at once", "gives_up(lambda: (os.posix_fallocate(os.open('x', os.O_CREAT | os.O_WRONLY), 0, 1 << 34), escaped()))"),
+    Attack("disk: space reserved in pieces", "def go():\n    for n in range(10):\n        os.posix_fallocate(os.open(f'x{n}', os.O_CREAT | os.O_WRONLY), 0, 32 << 20)\n    escaped()\ngives_up(go)"),
+    Attack("disk: files without names that are only mapped", SPILL + "libc.mmap.restype = ctypes.c_void_p\ndef hide(f):\n    os.unlink('x')\n    libc.mmap(None, ctypes.c_size_t(4096), 1, 1, f, ctypes.c_long(0))\n    os.close(f)\ngives_up(lambda: spill(hide))", 20),
+    Attack("disk: files without names on their way through a socket", SPILL + "pair = socket.socketpair()\ndef hide(f):\n    os.unlink('x')\n    socket.send_fds(pair[0], [b'x'], [f])\n    os.close(f)\ngives_up(lambda: spill(hide))", 20),
+    Attack("disk: files without names in descriptors of a thread", SPILL + "import threading\ndef go():\n    if libc.close_range(5000, 5001, 2) == 0:\n        spill(lambda f: os.unlink('x'))\nthreading.Thread(target=go).start()", 20),
+    Attack("disk: in a folder that is not to be listed", SPILL + "def go():\n    os.mkdir('d', 0o300)\n    os.chdir('d')\n    spill(lambda f: os.rename('x', str(f)))\ngives_up(go)", 20),
+    Attack("disk: behind names of many bytes", SPILL + "def go():\n    for _ in range(20):\n        os.mkdir('\U0001F600' * 60)\n        os.chdir('\U0001F600' * 60)\n    spill(lambda f: os.rename('x', str(f)))\ngives_up(go)", 20),
     Attack("disk: folders nobody may enter", "def go():\n    os.makedirs('a/b/c', 0o700)\n    open('a/b/c/f', 'w').close()\n    for p in ('a/b/c/f', 'a/b/c', 'a/b', 'a'):\n        gives_up(lambda: os.chmod(p, 0))\ngives_up(go)"),
 ]  # fmt: skip
 
@@ -149,6 +169,7 @@ FILES = [
         read_the_kernels_settings="open('/proc/sys/kernel/hostname').read()",
         list_devices_of_the_kernel="os.listdir('/sys/class')",
         make_a_device="call('mknodat', -100, b'disk', 0o60600, 0x800) == 0 or True",
+        write_its_own_input="os.write(os.open('/proc/self/fd/0', os.O_RDWR), b'x' * (1 << 20))",
         walk_up="target['secret'] in open('../' * 40 + target['file'].lstrip('/')).read()",
         walk_up_by_descriptor="target['secret'] in open(os.open(target['file'].lstrip('/'), os.O_RDONLY, dir_fd=os.open('/', os.O_PATH))).read()",
         open_it_another_way="call('openat2', -100, target['file'].encode(), ctypes.create_string_buffer(24), 24) >= 0",
@@ -204,6 +225,9 @@ NETWORK = [
         algorithms_of_the_kernel="socket.socket(38, socket.SOCK_SEQPACKET)",
         named_socket="socket.socket(socket.AF_UNIX).connect(target['named']) is None",
         abstract_socket="socket.socket(socket.AF_UNIX).connect('\\0' + target['abstract']) is None",
+        named_datagram="socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)[0].sendto(b'x', target['datagrams'])",
+        abstract_datagram_of_a_pair="socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)[0].sendto(b'x', '\\0' + target['abstract_datagrams'])",
+        filters_of_sockets="socket.socketpair()[0].setsockopt(socket.SOL_SOCKET, 26, struct.pack('HQ', 1, ctypes.addressof(ctypes.create_string_buffer(struct.pack('HBBI', 6, 0, 0, 1))))) is None",
         abstract_datagram="socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).sendto(b'x', '\\0' + target['abstract'])",
         names_of_hosts="socket.getaddrinfo('localhost', 80) and socket.create_connection(('localhost', target['port']), 2)",
         serve="socket.create_server(('127.0.0.1', 0))",

@@ -35,13 +35,23 @@ class Host:
         self.file.chmod(0o600)
         self.victim = subprocess.Popen(["sleep", "600"])
         self.port = socket.create_server(("127.0.0.1", 0))
-        self.abstract, self.named = (socket.socket(socket.AF_UNIX) for _ in range(2))
         self.abstract_name = f"intermezzo-{self.secret}"
-        self.abstract.bind(f"\0{self.abstract_name}")
-        self.named.bind(str(folder / "socket"))
-        for listener in (self.abstract, self.named):
-            listener.listen()
+        self.sockets = [
+            self.listen(kind, address)
+            for kind in (socket.SOCK_STREAM, socket.SOCK_DGRAM)
+            for address in (f"\0{self.abstract_name}-{kind:d}", f"{folder}/socket-{kind:d}")
+        ]
         self.before = self.state()
+
+    def listen(self, kind: socket.SocketKind, address: str) -> socket.socket:
+        """A Unix socket that everybody may reach."""
+        made = socket.socket(socket.AF_UNIX, kind)
+        made.bind(address)
+        if kind == socket.SOCK_STREAM:
+            made.listen()
+        if address.startswith("/"):
+            Path(address).chmod(0o777)
+        return made
 
     def state(self) -> object:
         """What must be the same afterwards."""
@@ -58,7 +68,7 @@ class Host:
         """Give it all back."""
         self.victim.kill()
         self.victim.wait()
-        for listener in (self.port, self.abstract, self.named):
+        for listener in (self.port, *self.sockets):
             listener.close()
 
     @property
@@ -73,8 +83,10 @@ class Host:
                 "uid": os.getuid(),
                 "victim": self.victim.pid,
                 "port": self.port.getsockname()[1],
-                "abstract": self.abstract_name,
-                "named": str(self.folder / "socket"),
+                "abstract": f"{self.abstract_name}-1",
+                "abstract_datagrams": f"{self.abstract_name}-2",
+                "named": f"{self.folder}/socket-1",
+                "datagrams": f"{self.folder}/socket-2",
             }
         ).encode()
 

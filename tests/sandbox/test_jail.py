@@ -1,6 +1,7 @@
 """The levels that the kernel makes: what programs find there, what runs leave behind, what happens when one is lost."""
 
 import asyncio
+import contextlib
 import os
 import signal
 import sys
@@ -55,6 +56,13 @@ async def test_files_can_be_made_in_its_folder(jail: Jail) -> None:
     assert await printed(jail, code) == "['a', 'c']"
 
 
+async def test_files_are_copied_with_their_modes_and_times(jail: Jail) -> None:
+    if jail.level == "L2":
+        pytest.skip("modes and times cannot be changed where the host's files are in sight")
+    code = "import os, shutil\nos.mkdir('a')\nopen('a/b', 'w').close()\nprint(os.listdir(shutil.copytree('a', 'c')))"
+    assert await printed(jail, code) == "['b']"
+
+
 async def test_threads_and_event_loops_work(jail: Jail) -> None:
     code = """
 import asyncio, concurrent.futures
@@ -79,6 +87,12 @@ print(asyncio.run(main()))
         ("not python", 1),
         ("import os; os._exit(7)", 7),
         ("import os; os.kill(os.getpid(), 0)", 0),
+        ("import os; os.kill(os.getpid(), 9)", -9),
+        ("import os; os.abort()", -6),
+        ("import signal, time; signal.alarm(1); time.sleep(9)", -14),
+        ("raise KeyboardInterrupt", -2),
+        ("import sys; sys.exit(1 << 70)", 255),
+        ("import sys; sys.stdout.close(); sys.stderr = None", 0),
     ],
 )
 async def test_it_ends_as_the_interpreter_would(jail: Jail, code: str, status: int) -> None:
@@ -90,6 +104,34 @@ async def test_an_error_is_shown_with_its_line(jail: Jail) -> None:
     assert 'File "main.py", line 2, in f\n    return 1 / 0' in outcome.stderr.text
     assert outcome.stderr.text.rstrip().endswith("ZeroDivisionError: division by zero")
     assert "zygote" not in outcome.stderr.text
+
+
+@pytest.mark.parametrize(
+    ("code", "shown"),
+    [
+        ("if 1: 1 / 0", "    if 1: 1 / 0\n          ~~^~~\nZeroDivisionError: division by zero\n"),
+        ("import threading\nthreading.Thread(target=lambda: 1 / 0).start()", "(target=lambda: 1 / 0)"),
+        ("import sys\nsys.excepthook = lambda *_: print('mine', file=sys.stderr)\n1 / 0", "mine\n"),
+        ("import sys\nsys.excepthook = lambda *_: [][0]\n1 / 0", "IndexError: list index out of range\n\nOriginal"),
+    ],
+)
+async def test_errors_are_shown_as_the_interpreter_shows_them(jail: Jail, code: str, shown: str) -> None:
+    text = (await run(jail, code)).stderr.text
+    assert shown in text
+    assert "program.py" not in text
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import sys; kept = sys.stdout; sys.stdout = None; kept.write('last')",
+        "import sys; sys.stdout.detach().write(b'last')",
+        "file = open(1, 'w'); file.write('last')",
+        "class Last:\n    def __del__(self): print('last', end='')\nkept = Last()",
+    ],
+)
+async def test_what_it_holds_at_its_end_is_written(jail: Jail, code: str) -> None:
+    assert (await run(jail, code)).stdout.text == "last"
 
 
 async def test_what_it_registers_for_its_end_is_done(jail: Jail) -> None:
@@ -215,6 +257,13 @@ async def test_a_cancelled_run_is_killed_and_the_next_one_works(jail: Jail) -> N
     assert await printed(jail, "print('on')") == "on"
 
 
+async def test_callers_that_leave_at_any_moment_harm_nobody(jail: Jail) -> None:
+    for moment in range(150):
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(run(jail, "pass"), timeout=0.002 + moment * 0.00005)
+    assert await asyncio.wait_for(printed(jail, "print('on')"), timeout=10) == "on"
+
+
 # --- choosing a level ------------------------------------------------------------------------------------------
 
 
@@ -279,8 +328,10 @@ async def test_a_killed_zygote_is_replaced() -> None:
 
 
 async def test_packages_of_an_environment_may_be_imported(tmp_path: Path) -> None:
-    (tmp_path / "greeting.py").write_text("TEXT = 'hello'")
-    sandbox = Sandbox(LIMITS, packages=(str(tmp_path),))
+    (tmp_path / "packages").mkdir()
+    (tmp_path / "packages" / "greeting.py").write_text("TEXT = 'hello'")
+    # Also in /tmp, where a run has its own folder.
+    sandbox = Sandbox(LIMITS, packages=(str(tmp_path / "packages"),), minimum="L3")
     outcome = await sandbox.run("import greeting; print(greeting.TEXT)", timeout_seconds=10)
     sandbox.close()
     assert outcome.stdout.text == "hello\n", outcome.stderr.text

@@ -57,7 +57,9 @@ def test_every_error_says_in_its_docstring_what_happened(name: str) -> None:
 def test_errors_carry_their_data() -> None:
     short = InsufficientCredits("org:acme:available", needed_credits=7, available_credits=2)
     assert (short.needed_credits, short.available_credits) == (7, 2)
-    assert "credits grant 5" in str(short)
+    assert "grant more: `intermezzo credits grant 5 --org acme`" in str(short)
+    test = InsufficientCredits("test:org:default:available", needed_credits=7, available_credits=2)
+    assert "grant more: `intermezzo credits grant 5 --test`" in str(test)
     over = BudgetExceeded("r1", needed_credits=7, left_credits=2)
     assert (over.needed_credits, over.left_credits) == (7, 2)
     assert "r1 needs 7 credits and has 2 left" in str(over)

@@ -14,7 +14,9 @@ PUBLIC_ADDRESSES = [
     "172.15.255.255", "172.32.0.0", "192.0.1.0", "192.0.3.0", "192.88.98.255", "192.167.255.255", "192.169.0.0",
     "198.17.255.255", "198.20.0.0", "198.51.99.255", "203.0.114.0", "223.255.255.255",
     "2001:200::1", "2001:4860:4860::8888", "2003::1", "2606:4700:4700::1111", "2620:4f:8001::1", "2a00:1450:4001::5",
-    "2001:dc0:2001:11::194", "2606:4700::7f00:1", "2a00::5efe:1",
+    "2001:dc0:2001:11::194", "2606:4700::7f00:1", "2a00::5efe:1", "192.31.195.255", "192.31.197.0", "192.52.192.255",
+    "192.52.194.0", "192.88.100.0", "192.175.47.255", "192.175.49.0", "198.51.101.0", "203.0.112.255", "2000::1",
+    "2001:db7:ffff:ffff:ffff:ffff:ffff:ffff", "2001:db9::1", "2600::1", "2620:4f:7fff:ffff::1", "3fff:1000::1",
 ]  # fmt: skip
 
 NOT_PUBLIC_ADDRESSES = {
@@ -28,7 +30,8 @@ NOT_PUBLIC_ADDRESSES = {
     "the link": ["169.254.0.1", "169.254.255.255", "fe80::1", "febf::1"],
     "metadata of clouds": [
         "169.254.169.254", "169.254.170.2", "100.100.100.200", "168.63.129.16", "192.0.0.192",
-        "fd00:ec2::254", "fd20:ce::254", "fe80::a9fe:a9fe",
+        "fd00:ec2::254", "fd20:ce::254", "fe80::a9fe:a9fe", "169.254.42.42", "169.254.170.23", "fd00:42::42",
+        "fd00:c1::a9fe:a9fe", "fd00:ec2::23", "fe80::1234:5678:9abc",
     ],
     "multicast and broadcast": [
         "224.0.0.1", "232.1.2.3", "239.255.255.255", "255.255.255.255", "ff02::1", "ff0e::1", "ff05::2",
@@ -38,7 +41,8 @@ NOT_PUBLIC_ADDRESSES = {
         "198.19.255.255", "192.31.196.1", "192.52.193.1", "192.88.99.1", "192.175.48.1", "240.0.0.1",
         "255.0.0.1", "100::1", "100:0:0:1::1", "200::1", "2001:db8::1", "3fff::1", "3fff:fff::1", "5f00::1",
         "5f00:1::1", "4000::1", "2001:2::1", "2001:10::1", "2001:20::1", "2001:30::1", "2001:3::1",
-        "2001:4:112::1", "2620:4f:8000::1", "2001:1::1", "3ffe::1",
+        "2001:4:112::1", "2620:4f:8000::1", "2001:1::1", "3ffe::1", "192.0.0.9", "192.0.0.10", "192.0.0.171",
+        "2001:1::2", "2001:1ff:ffff::1", "6000::1", "a000::1", "fe00::1", "1fff:ffff::1",
     ],
     "IPv4 wrapped into IPv6": [
         "::ffff:127.0.0.1", "::ffff:10.0.0.1", "::ffff:169.254.169.254", "::ffff:7f00:1",  # mapped
@@ -83,14 +87,19 @@ LOOPBACK_URLS = [
     "http://[::1%25lo]:{port}/", "http://[::1%lo]:{port}/", "http://[::1%1]:{port}/",
     "http://[::ffff:127.0.0.1%25lo]:{port}/", "http://[::1]%00:{port}/", "http://[::ffff:0x7f.1]:{port}/",
     "http://[127.0.0.1]:{port}/", "http://[localhost]:{port}/", "http://::1:{port}/", "http://[v1.::1]:{port}/",
-    "http://[::1:{port}/", "http://[[::1]]:{port}/",  # IPv6
+    "http://[::1:{port}/", "http://[[::1]]:{port}/", "http://[::1].:{port}/", "http://[::1%00]:{port}/",
+    "http://[::１]:{port}/", "http://%5b::1%5d:{port}/", "http://[::1/128]:{port}/", "http://[::1 ]:{port}/",
+    "http://[::ffff:127.1]:{port}/", "http://[::ffff:0177.0.0.1]:{port}/",  # IPv6
     "http://example.com@127.0.0.1:{port}/", "http://example.com:80@127.0.0.1:{port}/", "http://@127.0.0.1:{port}/",
     "http://:@127.0.0.1:{port}/", "http://127.0.0.1:{port}@example.com@127.0.0.1:{port}/",
     "http://example.com%40127.0.0.1:{port}/", "http://a%3a@127.0.0.1:{port}/",
-    "http://example.com:443:{port}@127.0.0.1:{port}/",  # user names
+    "http://example.com:443:{port}@127.0.0.1:{port}/", "http://example.com＠127.0.0.1:{port}/",
+    "http://[2606:4700::1]@8.8.8.8@127.0.0.1:{port}/", "http://8.8.8.8&@127.0.0.1:{port}#@8.8.8.8/",  # user names
     "http://127.0.0.1:{port}\\@example.com/", "http://example.com\\@127.0.0.1:{port}/",
     "http:\\\\127.0.0.1:{port}\\", "http:/\\127.0.0.1:{port}/", "http:127.0.0.1:{port}/", "http:/127.0.0.1:{port}/",
     "http:///127.0.0.1:{port}/", "//127.0.0.1:{port}/", "127.0.0.1:{port}/", "http://127.0.0.1\\.com:{port}/",
+    "http：//127.0.0.1:{port}/", "http:／／127.0.0.1:{port}/", "http://127.0.0.1：{port}/", "http://127.0.0.1%3a{port}/",
+    "http://8.8.8.8／127.0.0.1:{port}/", "url:http://127.0.0.1:{port}/", "http://http://127.0.0.1:{port}/",
     # slashes
     " http://127.0.0.1:{port}/", "http:// 127.0.0.1:{port}/", "http://127.0.0.1 :{port}/", "http://127.0.0.1\t:{port}/",
     "http://127.0\n.0.1:{port}/", "ht\ntp://127.0.0.1:{port}/", "http://127.0.0.1\r\n:{port}/",
@@ -101,6 +110,7 @@ LOOPBACK_URLS = [
     "http://127.0.0.1:{port}?@example.com/", "http://127.0.0.1:{port}#@example.com/",
     "http://127.0.0.1:{port}/?url=http://example.com", "http://127.0.0.1:{port};example.com/",
     "http://127.0.0.1:0{port}/", "http://127.0.0.1:+{port}/", "http://127.0.0.1: {port}/",
+    "http://127.0.0.1::{port}/", "http://127.0.0.1:80:{port}/", "http://127.0.0.1:{port}.0/",
 ]  # fmt: skip
 
 FORBIDDEN_URLS = {
@@ -110,7 +120,8 @@ FORBIDDEN_URLS = {
         "dict://example.com:80/", "ldap://example.com/", "data:text/html,hello", "javascript:alert(1)",
         "ws://example.com/", "wss://example.com/", "jar:http://example.com/!/", "unix:///run/docker.sock",
         "http+unix://%2Frun%2Fdocker.sock/", "view-source:http://example.com/", "example.com", "", "http://", "http:",
-        "https:///", "http://?", "://example.com", "httpx://example.com/", "about:blank",
+        "https:///", "http://?", "://example.com", "httpx://example.com/", "about:blank", "blob:http://example.com/",
+        "feed:http://example.com/", "ｈｔｔｐ://example.com/", "http ://example.com/", "tftp://example.com/x",
     ],
     "ports of other services": [
         "http://example.com:22/", "http://example.com:25/", "http://example.com:6379/", "http://example.com:11211/",
@@ -126,6 +137,7 @@ FORBIDDEN_URLS = {
         "http://intranet/", "http://router/", "http://metadata/", "http://printer.local/", "http://nas.lan/",
         "http://metadata.google.internal/", "http://db.internal./", "http://wiki.corp/", "http://host.localdomain/",
         "http://gw.home.arpa/", "http://box.home/", "http://service.onion/", "http://kubernetes.default.svc.cluster.local/",
+        "http://kubernetes.default.svc/", "http://instance-data/", "http://host.docker.internal/",
     ],
     "malformed hosts": [
         "http://exa mple.com/", "http://example..com/", "http://.example.com/", "http://example.com../",
@@ -183,7 +195,13 @@ PUBLIC_URLS = {
     "http://name.museum/": ("93.184.216.34", 80),
     "http://" + "a" * 63 + ".com/": ("93.184.216.34", 80),
     "http://münchen.example/": ("93.184.216.34", 80),
+    "http://MÜNCHEN.example/": ("93.184.216.34", 80),
+    "http://faß.example/": ("93.184.216.34", 80),
     "http://xn--mnchen-3ya.example/": ("93.184.216.34", 80),
+    "http://xn--i-7iq.example/": ("93.184.216.34", 80),
+    "http://_dmarc.example.com/": ("93.184.216.34", 80),
+    "http://127.0.0.1.nip.io/": ("93.184.216.34", 80),
+    "http://10-0-0-1.sslip.io/": ("93.184.216.34", 80),
     "http://中国.icom.museum/": ("93.184.216.34", 80),
     "http://中国。icom。museum/": ("93.184.216.34", 80),
     "http://пример.рф/": ("93.184.216.34", 80),
@@ -215,5 +233,7 @@ REDIRECTS = [
     "http://metadata.google.internal/", "http://127。0。0。1/", "http://１２７.0.0.1/", "http://127.0.0.1:80\\@example.com/",
     "http://example.com@127.0.0.1/", "javascript:alert(1)", "data:text/plain,x", "http://[fe80::1%25eth0]/",
     "http://[2002:7f00:1::]/", "HTTP://LOCALHOST/", "http://[64:ff9b::a9fe:a9fe]/", "http://[::1",
-    "http://example.com:99999/",
+    "http://example.com:99999/", "\t//10.0.0.1", "/\t/10.0.0.1", "https:///10.0.0.1", "\x01http://10.0.0.1/",
+    "http://127.0.0.1%2f@example.com/", "http://example.com:80:80/", "a:b:c", "h" * 9_000,
+    "http://example.com:" + "9" * 5_000,
 ]  # fmt: skip

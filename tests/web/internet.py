@@ -19,17 +19,21 @@ from tests.web.site import Site
 class _Line(httpcore.AsyncNetworkStream):
     """A connection to the local server that believes it goes to the address which was dialled."""
 
-    def __init__(self, stream: httpcore.AsyncNetworkStream, peer: tuple[str, int]) -> None:
+    def __init__(self, stream: httpcore.AsyncNetworkStream, peer: tuple[str, int] | None, internet: "Internet") -> None:
         self._stream = stream
         self._peer = peer
+        self._internet = internet
+        internet.open_lines.add(self)
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109 - httpcore's signature
+        self._internet.read_sizes.append(max_bytes)
         return await self._stream.read(max_bytes, timeout)
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109 - as above
         await self._stream.write(buffer, timeout)
 
     async def aclose(self) -> None:
+        self._internet.open_lines.discard(self)
         await self._stream.aclose()
 
     async def start_tls(
@@ -59,8 +63,12 @@ class Internet(httpcore.AsyncNetworkBackend):
         """How many seconds each of those was given."""
         self.dead: set[str] = set()
         """Addresses where nobody answers."""
-        self.diverted: dict[str, str] = {}
-        """Addresses whose connections end up elsewhere."""
+        self.diverted: dict[str, str | None] = {}
+        """Addresses whose connections end up elsewhere, or nowhere."""
+        self.read_sizes: list[int] = []
+        """How many bytes were asked for at once."""
+        self.open_lines: set[httpcore.AsyncNetworkStream] = set()
+        """Connections that nobody has closed."""
 
     def transport(self, *, guard: Guard | None = None, ssl_context: ssl.SSLContext | None = None) -> GuardedTransport:
         return GuardedTransport(guard or Guard(), resolver=self.resolve, network=self, ssl_context=ssl_context)
@@ -89,4 +97,5 @@ class Internet(httpcore.AsyncNetworkBackend):
         if host in self.dead:
             raise httpcore.ConnectTimeout
         stream = await real_network().connect_tcp("127.0.0.1", self.site.port, timeout)
-        return _Line(stream, (self.diverted.get(host, host), port))
+        end = self.diverted.get(host, host)
+        return _Line(stream, (end, port) if end else None, self)

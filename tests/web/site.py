@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import gzip
+import re
 import socket
 import ssl
 from collections.abc import AsyncGenerator
@@ -18,6 +19,7 @@ class Site:
         self.otherwise = b""
         """Answer for any other path."""
         self.heads: list[str] = []
+        self.bodies: list[bytes] = []
         self.port = 0
         self.connections = 0
         self.pause_seconds = 0.0
@@ -37,6 +39,8 @@ class Site:
         with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
             head = (await reader.readuntil(b"\r\n\r\n")).decode()
             self.heads.append(head)
+            if declared := re.search(r"^content-length: (\d+)", head, re.IGNORECASE | re.MULTILINE):
+                self.bodies.append(await reader.readexactly(int(declared[1])))
             await self._send(writer, self.answers.get(head.split()[1], self.otherwise))
         writer.close()
         with contextlib.suppress(ConnectionError):

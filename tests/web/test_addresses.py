@@ -1,6 +1,7 @@
 """The table of addresses, the reading of URLs and of charsets: what needs no connection."""
 
 import contextlib
+import time
 import zlib
 from ipaddress import IPv4Address, IPv6Address
 
@@ -122,3 +123,20 @@ def test_encodings_of_the_web_are_known(label: str) -> None:
     encoding = known_encoding(label)
     assert encoding
     assert b"plain".decode(encoding) == "plain"
+
+
+@pytest.mark.parametrize(
+    ("content", "content_type"),
+    [
+        (b"x", "text/html; charset=" + " " * 60_000 + ";"),
+        (b"x", "charset " * 8_000),
+        (b"<meta " * 60 + b"charset=" + b" " * 4_000, ""),
+        (b"<meta charset=" * 300, ""),
+        (b"<meta " * 700, ""),
+    ],
+    ids=["blanks", "names", "blanks in the page", "names in the page", "tags"],
+)
+def test_no_charset_takes_long_to_read(content: bytes, content_type: str) -> None:
+    before = time.process_time()
+    assert decode_page(content, content_type) == content.decode()
+    assert time.process_time() - before < 0.5

@@ -7,7 +7,7 @@ import pytest
 
 from intermezzo.errors import InvalidInput, ProviderError
 from intermezzo.settings import settings
-from intermezzo.web import Guard, fetch, guarded_client
+from intermezzo.web import Guard, fetch, post
 from intermezzo.web.transport import GuardedTransport
 from tests.web import corpus
 from tests.web.internet import Internet
@@ -91,6 +91,29 @@ async def test_a_redirect_to_what_is_forbidden_is_refused(internet: Internet, lo
     assert internet.dialled == [(PUBLIC, 80)]
 
 
+@pytest.mark.parametrize("status", [301, 303, 307, 308])
+async def test_a_redirect_of_any_kind_to_what_is_forbidden_is_refused(internet: Internet, status: int) -> None:
+    internet.site.answers["/start"] = redirect("http://10.0.0.1/").replace(b"302", b"%d" % status)
+    await assert_refused(internet, "http://example.com/start", dialled=[(PUBLIC, 80)])
+
+
+@pytest.mark.parametrize("status", [300, 304, 305, 306, 401, 407])
+async def test_a_status_that_is_no_redirect_leads_nowhere(internet: Internet, status: int) -> None:
+    internet.site.answers["/start"] = redirect("http://10.0.0.1/").replace(b"302", b"%d" % status)
+    with pytest.raises(ProviderError, match=f"answered {status}"):
+        await internet.get("http://example.com/start")
+    assert internet.dialled == [(PUBLIC, 80)]
+
+
+@pytest.mark.parametrize(
+    "header", ["Location: http://10.0.0.1/", "Refresh: 0; url=http://10.0.0.1/", 'Alt-Svc: h2="10.0.0.1:443"']
+)
+async def test_a_header_of_a_page_leads_nowhere(internet: Internet, header: str) -> None:
+    internet.site.otherwise = ok(b"hello", header)
+    assert (await internet.get("http://example.com/")).content == b"hello"
+    assert internet.dialled == [(PUBLIC, 80)]
+
+
 @pytest.mark.parametrize("hops", [1, 2, 5])
 async def test_a_forbidden_address_behind_public_ones_is_refused(internet: Internet, hops: int) -> None:
     for hop in range(hops):
@@ -118,19 +141,24 @@ async def test_a_name_that_turns_private_between_two_redirects_is_refused(
     await assert_refused(internet, "http://rebind.example.com/a", dialled=[(PUBLIC, 80)])
 
 
-async def test_a_name_that_turns_private_between_two_requests_of_a_client_is_refused(internet: Internet) -> None:
+async def test_a_name_that_turns_private_between_two_requests_is_refused(internet: Internet) -> None:
     internet.names["rebind.example.com"] = [[PUBLIC], ["127.0.0.1"]]
-    async with guarded_client(internet.transport()) as client:
-        await client.get("http://rebind.example.com/")
-        with pytest.raises(InvalidInput):
-            await client.get("http://rebind.example.com/")
-    assert internet.dialled == [(PUBLIC, 80)]
+    await post("http://rebind.example.com/", b"x", headers={}, transport=internet.transport())
+    await assert_refused(internet, "http://rebind.example.com/", dialled=[(PUBLIC, 80)])
 
 
 async def test_a_connection_that_ends_up_elsewhere_is_closed_before_anything_is_sent(internet: Internet) -> None:
     internet.diverted[PUBLIC] = "127.0.0.1"
     with pytest.raises(ProviderError, match="went to another address"):
         await internet.get("http://example.com/")
+    assert internet.site.heads == []
+
+
+async def test_a_connection_that_is_lost_at_once_may_be_tried_again(internet: Internet) -> None:
+    internet.diverted[PUBLIC] = None
+    with pytest.raises(ProviderError, match="lost as soon as it was made") as caught:
+        await internet.get("http://example.com/")
+    assert caught.value.retryable
     assert internet.site.heads == []
 
 

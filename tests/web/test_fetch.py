@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import time
 import zlib
 
 import pytest
@@ -66,6 +67,13 @@ async def test_a_redirect_to_nonsense_is_the_servers_fault(site: Site, location:
     site.answers = {"/": redirect(location)}
     with pytest.raises(ProviderError, match="redirects to something that is not an address"):
         await get(site)
+
+
+async def test_no_cookie_takes_long_to_read(site: Site) -> None:
+    site.answers = {"/": ok(b"x", "Set-Cookie: a=b", *[f"Set-Cookie2: {'a,' * 6_000}"] * 5)}
+    before = time.process_time()
+    assert (await get(site)).content == b"x"
+    assert time.process_time() - before < 0.2
 
 
 # Size
@@ -238,6 +246,37 @@ async def test_an_error_status_says_whether_to_try_again(
     with pytest.raises(ProviderError, match=f"answered {shown}$") as caught:
         await get(site)
     assert caught.value.retryable is retryable
+
+
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"<p>HTTP/0.9", b"HTTP/1.1 2000 OK\r\n\r\n", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", b"HTTP/1.1 200 OK\r\nX",
+        b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n", b"HTTP/1.1 200 OK\r\nX: a\0b\r\n\r\n",
+        *(
+            b"HTTP/1.1 200 OK\r\nContent-Length: " + length + b"\r\n\r\nhello"
+            for length in (b"-5", b"+5", b"0x5", b"5, 6", b"6\r\nContent-Length: 5", b"9" * 5_000, b"500")
+        ),
+        CHUNKED + b"Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
+        *(
+            CHUNKED + b"\r\n" + chunks
+            for chunks in (
+                b"-5\r\nhello", b"F" * 30 + b"\r\nhello", b"5\r\nhello0\r\n\r\n", b"5\r\nhello\r\n",
+                b"0\r\n" + b"X: y\r\n" * 30_000,
+            )
+        ),
+        b"HTTP/1.1 100 Continue\r\n\r\n" * 1_000,
+    ],
+    ids=lambda answer: repr(answer[-30:]),
+)  # fmt: skip
+async def test_an_answer_that_is_not_http_may_be_asked_for_again(site: Site, answer: bytes) -> None:
+    site.answers = {"/": answer}
+    with pytest.raises(ProviderError, match="broke off, or does not answer as HTTP demands") as caught:
+        await get(site)
+    assert caught.value.retryable
 
 
 SECRET_REQUESTS = {

@@ -1,11 +1,14 @@
-"""The guarded client as httpx and TLS see it, whatever is sent through it."""
+"""The guarded connections as httpx and TLS see them, whatever is sent over them."""
 
 import asyncio
 import datetime as dt
+import socket
 import ssl
+import threading
 from collections.abc import AsyncIterator
 from ipaddress import ip_address
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cryptography import x509
@@ -14,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from intermezzo.errors import InvalidInput, ProviderError
-from intermezzo.web import Guard, fetch, guarded_client, read_body
+from intermezzo.web import Guard, fetch, post
 from intermezzo.web.transport import GuardedNetwork, real_network, system_resolver
 from tests.web.internet import Internet
 from tests.web.site import Site, ok, redirect, running_site
@@ -29,35 +32,6 @@ async def test_the_host_is_named_though_the_address_is_connected_to(internet: In
     assert "host: example.com:8080\r\n" in internet.site.heads[0].lower()
 
 
-async def test_a_post_goes_through_the_same_checks(internet: Internet) -> None:
-    internet.names = {"hooks.example.com": [[PUBLIC]], "inside.example.com": [["10.0.0.1"]]}
-    internet.site.answers = {"/hook": ok(b"thanks")}
-    async with guarded_client(internet.transport()) as client:
-        async with client.stream("POST", "http://hooks.example.com/hook", json={"task": 1}) as response:
-            assert await read_body(response, max_bytes=100) == b"thanks"
-        with pytest.raises(InvalidInput, match="expected a public address"):
-            await client.post("http://inside.example.com/hook", json={"task": 1})
-    assert internet.site.heads[0].startswith("POST /hook ")
-    assert internet.dialled == [(PUBLIC, 80)]
-
-
-async def test_a_client_that_is_told_to_follow_redirects_still_checks_each(internet: Internet) -> None:
-    internet.names = {"example.com": [[PUBLIC]]}
-    internet.site.answers = {"/": redirect("http://127.0.0.1/")}
-    async with guarded_client(internet.transport()) as client:
-        with pytest.raises(InvalidInput):
-            await client.get("http://example.com/", follow_redirects=True)
-    assert internet.dialled == [(PUBLIC, 80)]
-
-
-@pytest.mark.parametrize("location", ["http://a:b:c/", "http://\u202e.com/", "/" + "x" * 9_000])
-async def test_a_redirect_that_is_not_followed_may_be_nonsense(internet: Internet, location: str) -> None:
-    internet.site.answers = {"/": redirect(location)}
-    async with guarded_client(internet.transport()) as client:
-        with pytest.raises(ProviderError, match="redirects to something that is not an address"):
-            await client.post("http://8.8.8.8/")
-
-
 async def test_a_proxy_in_the_environment_is_not_used(
     internet: Internet, site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -68,10 +42,9 @@ async def test_a_proxy_in_the_environment_is_not_used(
     internet.names = {"example.com": [[PUBLIC]]}
     site.answers = {"/": ok(b"direct")}
     await internet.get("http://example.com/")
-    async with guarded_client(internet.transport()) as client:
-        await client.get("http://example.com/")
+    await post("http://example.com/", b"", headers={}, transport=internet.transport())
     # Who asks a proxy gives it the whole address.
-    assert [head.split("\r\n")[0] for head in site.heads] == ["GET / HTTP/1.1"] * 2
+    assert [head.split("\r\n")[0] for head in site.heads] == ["GET / HTTP/1.1", "POST / HTTP/1.1"]
 
 
 async def test_passwords_of_netrc_are_not_sent(
@@ -88,10 +61,10 @@ async def test_passwords_of_netrc_are_not_sent(
 
 async def test_a_cookie_is_brought_back_where_it_came_from_and_nowhere_else(internet: Internet) -> None:
     internet.otherwise = [PUBLIC]
-    cookie = redirect("/b").replace(b"Connection", b"Set-Cookie: seen=1\r\nConnection")
+    cookie = redirect("/b").replace(b"Connection", "Set-Cookie: seen=jüst\r\nConnection".encode())
     internet.site.answers = {"/a": cookie, "/b": redirect("http://other.example/c"), "/c": ok(b"x")}
     await internet.get("http://example.com/a")
-    assert ["cookie: seen=1" in head.lower() for head in internet.site.heads] == [False, True, False]
+    assert ["cookie: seen=jüst" in head.lower() for head in internet.site.heads] == [False, True, False]
 
 
 async def test_an_address_where_nobody_answers_gives_way_to_the_next(internet: Internet) -> None:
@@ -135,6 +108,26 @@ async def test_a_look_up_that_takes_too_long_is_given_up(internet: Internet) -> 
     assert caught.value.retryable
 
 
+async def test_look_ups_that_hang_hold_up_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    released = threading.Event()
+    quick = socket.getaddrinfo
+
+    def look_up(host: str, *args: Any, **options: Any) -> Any:
+        if host == "hangs.example.com":
+            released.wait(60)
+        return quick("127.0.0.1", *args, **options)
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    hanging = [asyncio.create_task(system_resolver("hangs.example.com", 80)) for _ in range(40)]
+    try:
+        async with asyncio.timeout(10):
+            assert await system_resolver("example.com", 80) == ["127.0.0.1"]
+            await asyncio.to_thread(int)
+    finally:
+        released.set()
+        await asyncio.gather(*hanging)
+
+
 async def test_a_name_that_does_not_exist_is_not_worth_another_try() -> None:
     with pytest.raises(ProviderError, match=r"cannot find the host 'nothing\.invalid'"):
         await system_resolver("nothing.invalid", 80)
@@ -160,6 +153,43 @@ async def test_a_header_without_end_is_given_up(internet: Internet) -> None:
     internet.site.answers = {"/": b"HTTP/1.1 200 OK\r\nX: " + b"x" * 1_000_000}
     with pytest.raises(ProviderError, match="does not answer as HTTP demands"):
         await internet.get("http://8.8.8.8/")
+
+
+async def test_little_is_read_at_once_whatever_is_in_it(internet: Internet) -> None:
+    internet.site.answers = {"/": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + b"1\r\nx\r\n" * 999}
+    with pytest.raises(ProviderError, match="broke off"):
+        await internet.get("http://8.8.8.8/")
+    assert max(internet.read_sizes) <= 16 * 1024
+
+
+@pytest.mark.parametrize("start", [b"", b"HTTP/1.1 200 OK\r\nX: ", b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nx"])
+async def test_a_fetch_that_is_cancelled_leaves_nothing_open(internet: Internet, start: bytes) -> None:
+    internet.site.answers = {"/": start + b"and so on"}
+    internet.site.pause_seconds = 0.005
+    tasks = asyncio.all_tasks()
+    fetching = asyncio.create_task(internet.get("http://8.8.8.8/"))
+    while not internet.open_lines:
+        await asyncio.sleep(0.001)
+    await asyncio.sleep(0.005 * len(start) / 2)
+    fetching.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await fetching
+    assert internet.open_lines == set()
+    await internet.site.end()
+    assert asyncio.all_tasks() == tasks
+
+
+async def test_many_are_fetched_at_once_and_slow_ones_delay_no_other(internet: Internet) -> None:
+    internet.site.answers = {"/slow": b"", "/": ok(b"x")}
+    slow = [asyncio.create_task(internet.get("http://8.8.8.8/slow")) for _ in range(20)]
+    async with asyncio.timeout(5):
+        assert {
+            each.content for each in await asyncio.gather(*[internet.get("http://8.8.8.8/") for _ in range(50)])
+        } == {b"x"}
+    for each in slow:
+        each.cancel()
+    await asyncio.gather(*slow, return_exceptions=True)
+    assert internet.open_lines == set()
 
 
 # TLS
@@ -240,3 +270,21 @@ async def test_a_redirect_from_https_to_http_is_refused(secure: Secure) -> None:
     with pytest.raises(InvalidInput, match=r"^url: .* redirects to http://secure.example.com/, which is not encrypted"):
         await secure.get("https://secure.example.com/down")
     assert secure.internet.dialled == [(PUBLIC, 443)]
+
+
+async def test_a_connection_that_is_given_up_while_tls_is_agreed_on_is_closed(internet: Internet) -> None:
+    with pytest.raises(ProviderError, match=r"within 0\.1 seconds"):
+        await fetch("https://8.8.8.8/", max_bytes=10, timeout_seconds=0.1, transport=internet.transport())
+    async with asyncio.timeout(5):
+        await internet.site.end()
+    assert internet.site.connections == 1
+
+
+async def test_a_server_that_hangs_up_instead_of_agreeing_on_tls_may_be_tried_again(internet: Internet) -> None:
+    async with await asyncio.start_server(lambda _, writer: writer.close(), "127.0.0.1", 0) as server:
+        internet.site.port = server.sockets[0].getsockname()[1]
+        with pytest.raises(
+            ProviderError, match=r"cannot connect to https://8\.8\.8\.8/: the connection was closed"
+        ) as caught:
+            await internet.get("https://8.8.8.8/")
+    assert caught.value.retryable

@@ -28,8 +28,8 @@ def test_any_json_is_read_bare_fenced_and_among_words(value: Any) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "Sure!", '{"a": 1', '{"a": NaN}', "[Infinity]", "'a'", '"\\ud800"', "[" * 100_000,
-     "```json\n1\n```\nor\n```json\n2\n```", "```python\n1\n```"],
+    ["", "Sure!", '{"a": 1', '{"a": NaN}', "[Infinity]", "[1e999]", '{"a": 1, "b": 2, "a": 3}', "'a'", '"\\ud800"',
+     "[" * 100_000, "```json\n1\n```\nor\n```json\n2\n```", "```python\n1\n```", "```json\n1"],
 )  # fmt: skip
 def test_what_is_not_json_is_refused(text: str) -> None:
     with pytest.raises(Unreadable) as caught:
@@ -77,10 +77,18 @@ def test_what_is_not_csv_is_refused(text: str, kind: str) -> None:
         ("text", "  indented\n", "  indented"),
         ("text", "Use this:\n```\ncode\n```", "Use this:\n```\ncode\n```"),
         ("csv", "Here:\n```csv\na,b\n1,2\n```", "a,b\n1,2\n"),
+        ("json", '~~~JSON\n["```"]\n~~~', ["```"]),
+        ("text", "```\n\u2028```", "```\n\u2028```"),
     ],
 )
-def test_only_the_fence_around_an_answer_is_taken_away(format: Any, text: str, read: str) -> None:
+def test_only_the_fence_around_an_answer_is_taken_away(format: Any, text: str, read: object) -> None:
     assert reader(format)(text) == read
+
+
+@pytest.mark.timeout(5)
+def test_an_answer_full_of_fences_costs_no_more_than_any_other() -> None:
+    with pytest.raises(Unreadable):
+        reader("json")("```a\n" * 100_000)
 
 
 @pytest.mark.parametrize(
@@ -128,12 +136,31 @@ def test_a_misfit_tells_the_model_everything_and_the_log_nothing(text: str, flaw
         ({"properties": []}, "not a JSON Schema: at $.properties"),
         ({"$ref": "https://example.com/schema.json"}, "must stay inside the schema"),
         ({"items": {"$ref": "#/$defs/missing"}}, "'#/$defs/missing' leads nowhere"),
+        ({"allOf": [{"$ref": "#"}]}, "lead in a circle"),
+        ({"items": {"pattern": "(?=a)"}}, "the pattern '(?=a)' cannot be used: look-around"),
+        ({"patternProperties": {"^a": {}}}, "name the fields in `properties`"),
     ],
 )
 def test_a_schema_that_cannot_be_used_is_refused_before_anything_is_asked(schema: dict[str, Any], flaw: str) -> None:
     assert flaw in (flaw_of_schema(schema) or "")
 
 
-@pytest.mark.parametrize("schema", [{}, NESTED, {"type": "string", "format": "date"}, {"$ref": "#", "default": 1}])
+TREE: dict[str, Any] = {"type": "object", "properties": {"next": {"$ref": "#"}}, "default": 1}
+
+
+@pytest.mark.parametrize("schema", [{}, NESTED, {"type": "string", "format": "date"}, TREE])
 def test_usable_schemas_have_no_flaw(schema: dict[str, Any]) -> None:
     assert flaw_of_schema(schema) is None
+
+
+def test_an_answer_nested_too_deeply_to_check_is_refused() -> None:
+    with pytest.raises(Unreadable, match="nested too deeply"):
+        typed_reader(TREE)('{"next":' * 800 + "{}" + "}" * 800)
+
+
+@pytest.mark.timeout(5)
+def test_no_pattern_takes_for_ever() -> None:
+    read = typed_reader({"pattern": "^(a+)+$"})
+    assert read('"aaa"') == "aaa"
+    with pytest.raises(Unreadable, match="demands at pattern"):
+        read(f'"{"a" * 50_000}!"')
