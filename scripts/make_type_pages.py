@@ -95,7 +95,8 @@ def _rows(fields: Sequence[SheetField]) -> Iterator[str]:
     for field in fields:
         default = "required" if field.required else f"`{field.default}`" if field.default else "optional"
         about = f". {field.about}" if field.about else ""
-        yield f"| `{field.name}` | {default} | {field.expected}{about} |"
+        expected = field.expected.replace("|", "\\|")
+        yield f"| `{field.name}` | {default} | {expected}{about} |"
 
 
 def _code(family: str, sheet: TypeSheet) -> str:

@@ -101,7 +101,7 @@ def _primitives() -> "dict[str, Primitive[..., Any, Any]]":
     gc.enable()
     from intermezzo.steps import Primitive
 
-    found = {name: step for name, step in sorted(vars(package).items()) if isinstance(step, Primitive)}
+    found = {name: cast("object", step) for name, step in sorted(vars(package).items()) if isinstance(step, Primitive)}
     return cast("dict[str, Primitive[..., Any, Any]]", found)
 
 

@@ -3,22 +3,14 @@
 import inspect
 import json
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
+
+from intermezzo.steps.schema_words import in_words
 
 if TYPE_CHECKING:
     from click import HelpFormatter
 
     from intermezzo.steps import Primitive
-
-_BOUNDS = {
-    "minimum": "at least {:,}",
-    "exclusiveMinimum": "above {:,}",
-    "maximum": "at most {:,}",
-    "minLength": "from {:,} characters",
-    "maxLength": "up to {:,} characters",
-    "minItems": "at least {:,}",
-    "maxItems": "at most {:,}",
-}
 
 
 def write_types(formatter: "HelpFormatter", primitives: "Mapping[str, Primitive[..., Any, Any]]") -> None:
@@ -51,33 +43,9 @@ def _fields(schema: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:
 
 
 def _field(field: dict[str, Any], root: Mapping[str, Any], required: bool) -> str:  # noqa: FBT001 (a column of a table)
-    facts = [_shape(field, root), *_bounds(field)]
+    facts = [in_words(field, root)]
     if required:
         facts.append("required")
     elif field.get("default") not in (None, ""):
         facts.append(f"default {json.dumps(field['default']).removesuffix('.0')}")
     return f"{', '.join(facts)}. {field.get('description', '')}".rstrip()
-
-
-def _bounds(field: dict[str, Any]) -> list[str]:
-    one = _chosen(field)
-    bounds = [text.format(one[name]) for name, text in _BOUNDS.items() if name in one]
-    return ["not empty" if bound == "from 1 characters" else bound for bound in bounds]
-
-
-def _chosen(field: dict[str, Any]) -> dict[str, Any]:
-    """The schema of a value that is not null."""
-    options = cast("list[dict[str, Any]]", field.get("anyOf", [field]))
-    return next((option for option in options if option.get("type") != "null"), field)
-
-
-def _shape(field: dict[str, Any], root: Mapping[str, Any]) -> str:
-    one = _chosen(field)
-    if "$ref" in one:
-        target = root["$defs"][one["$ref"].rpartition("/")[2]]
-        return "{" + ", ".join(target["properties"]) + "}" if "properties" in target else _shape(target, root)
-    if "enum" in one or "const" in one:
-        return " | ".join(str(value) for value in one.get("enum", [one.get("const")]))
-    if one.get("type") == "array":
-        return f"list of {_shape(one['items'], root)}"
-    return str(one.get("type", "any JSON"))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, JsonValue
 
-from intermezzo.human_steps.controls import Control, Image, Link, default_controls
+from intermezzo.human_steps.controls import Control, Image, Link, Markdown, default_controls, escaped
 from intermezzo.human_steps.human_step import Answer, human_step
 from intermezzo.human_steps.type_parts import Notes, OpenInput, is_address
 
@@ -38,7 +38,7 @@ def _see_field(name: str, value: JsonValue) -> list[Control]:
         return default_controls({name: value})
     is_image = any(word in name.lower() for word in _IMAGE_NAMES) or value.lower().endswith(_IMAGE_ENDINGS)
     picture: list[Control] = [Image(url=value, alt=name)] if is_image else []
-    return [*picture, Link(url=value, text=f"{name}: {value}")]
+    return [Markdown(value=f"**{escaped(name) or '(unnamed)'}:**"), *picture, Link(url=value, text=value)]
 
 
 class ContentReview(Answer):

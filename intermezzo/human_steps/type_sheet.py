@@ -13,9 +13,9 @@ from intermezzo.errors import InvalidInput
 from intermezzo.human_steps.answers import AnswerSchema
 from intermezzo.human_steps.human_step import Answer, HumanStep
 from intermezzo.human_steps.schema_definition import Node
-from intermezzo.human_steps.schema_words import in_words
 from intermezzo.ledger import human_price
 from intermezzo.steps import BUILT_IN, family_of, registered, registered_types
+from intermezzo.steps.schema_words import in_words
 
 AnyHumanStep = HumanStep[..., Any, Any]
 
@@ -127,7 +127,7 @@ def _fields(schema: Node) -> list[SheetField]:
         SheetField(
             name=name,
             required=isinstance(required, list) and name in required,
-            expected=in_words(node, _node(schema.get("$defs"))),
+            expected=in_words(node, schema),
             default=json.dumps(node["default"], ensure_ascii=False) if "default" in node else "",
             about=str(node.get("description", "")).replace("\n", " "),
         )

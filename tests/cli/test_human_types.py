@@ -3,8 +3,6 @@
 import pytest
 
 from intermezzo.human_steps.answers import AnswerSchema
-from intermezzo.human_steps.schema_definition import Node
-from intermezzo.human_steps.schema_words import in_words
 from intermezzo.steps import registered, registered_types
 from tests.cli.conftest import Terminal
 
@@ -45,10 +43,10 @@ def test_a_type_is_shown_to_people(terminal: Terminal, monkeypatch: pytest.Monke
     for said in (
         "categorization (scale) Put the attachment into a category.",
         "2 credits to the worker per answer; with the fee 3 for 1 answer, 7 for 3 answers; wanted within 1 day.",
-        "attachment_type required text, image, video, audio, website or pdf What the attachment is.",
-        "categories required list, 1–500: text What workers choose from.",
-        "allow_multiple false true or false Workers may choose several categories.",
-        "category required public or private",
+        "attachment_type required text | image | video | audio | website | pdf What the attachment is.",
+        "categories required list of string, at least 1, at most 500 What workers choose from.",
+        "allow_multiple false boolean Workers may choose several categories.",
+        "category required public | private",
         "A call gives category, category_id; and summary, agreement, submissions.",
         '"category_ids": { "123": "public", "124": "private" }',
     ):
@@ -58,23 +56,3 @@ def test_a_type_is_shown_to_people(terminal: Terminal, monkeypatch: pytest.Monke
 def test_a_type_that_is_not_there_or_not_for_people_is_one_line(terminal: Terminal) -> None:
     assert "known: annotation, answer_question" in terminal.error("types", "show", "labl_text", code=2)
     assert "pii_detect is an AI step" in terminal.error("types", "show", "pii_detect", code=2)
-
-
-@pytest.mark.parametrize(
-    ("schema", "words"),
-    [
-        ({"type": "string", "minLength": 3}, "text, 3 or more characters"),
-        ({"type": "string", "maxLength": 2000}, "text, at most 2,000 characters"),
-        ({"type": "integer", "minimum": 1, "maximum": 5}, "whole number, 1–5"),
-        ({"type": "number", "minimum": 0}, "number, 0 or more"),
-        ({"enum": ["a", "b", True]}, "a, b or true"),
-        ({"const": 1}, "1"),
-        ({"anyOf": [{"type": "string"}, {"type": "null"}]}, "text or null"),
-        ({"type": "array", "items": {"$ref": "#/$defs/Box"}, "maxItems": 3}, "list, at most 3: object with left"),
-        ({"type": "object", "additionalProperties": {"type": "boolean"}}, "object: key → true or false"),
-        ({}, "anything"),
-    ],
-)
-def test_a_schema_is_said_in_words(schema: Node, words: str) -> None:
-    box: Node = {"type": "object", "properties": {"left": {"type": "number"}}}
-    assert in_words(schema, {"Box": box}) == words

@@ -5,8 +5,10 @@ from typing import assert_type
 
 from pydantic import BaseModel, JsonValue
 
-from intermezzo import Answer, StepError, human_step, label_text, pii_detect, step
+from intermezzo import Answer, StepError, answer_question, human_step, label_text, pii_detect, rate_quality, step
+from intermezzo.human_steps.humanrail_types import ContentReview, content_review
 from intermezzo.human_steps.native_types import LabelTextInput, LabelTextOutput
+from intermezzo.human_steps.scale_types import phonecall
 from intermezzo.primitives.pii_detect import PiiDetectOutput
 
 
@@ -29,6 +31,9 @@ check = human_step("check", output={"type": "object", "properties": {"ok": {"typ
 verify = label_text.with_options(name="verify", assignments_required=3, consensus_strategy="majority_vote")
 
 
+PHONE_CALL = {"instruction": "Ask.", "phone_number": "555-0100", "entity_name": "Ann", "script": "Hello"}
+
+
 @step(credits=2)
 async def translate(text: str, *, to: str = "en") -> str:
     """An author's own function."""
@@ -43,6 +48,10 @@ async def calls() -> None:
     assert_type(label.agreement, float)
     assert_type(await label_text({"text": "t", "categories": ["a", "b"]}, key="first"), LabelTextOutput)
     assert_type(await verify(LabelTextInput(text="t", categories=["a", "b"])), LabelTextOutput)
+    assert_type((await rate_quality(content="c", criteria="short")).rating, int)
+    assert_type((await answer_question(content="c", question="q")).answer, str)
+    assert_type(await content_review(text="t", any="field"), ContentReview)
+    assert_type((await phonecall(PHONE_CALL)).fields, dict[str, str] | None)
     assert_type(await pii_detect(text="t", mask=True), PiiDetectOutput)
     assert_type(await pii_detect.fn(text="t"), PiiDetectOutput)
     assert_type(await judge(exhibit="knife", pages=2), Verdict)
