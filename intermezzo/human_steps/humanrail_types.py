@@ -14,7 +14,7 @@ from pydantic import Field, JsonValue
 
 from intermezzo.human_steps.controls import Control, Image, Link, Markdown, default_controls, escaped
 from intermezzo.human_steps.human_step import Answer, human_step
-from intermezzo.human_steps.type_parts import Notes, OpenInput, is_address
+from intermezzo.human_steps.type_parts import LONG, Notes, OpenInput, is_address
 
 
 class Payload(OpenInput):
@@ -158,7 +158,7 @@ class TranslationReview(Answer):
     """It says what the original says."""
     culturally_appropriate: bool
     """Nothing in it would strike its readers as odd or offensive."""
-    correction: Annotated[str, Field(max_length=100_000)] = ""
+    correction: Annotated[str, Field(max_length=100_000, json_schema_extra=LONG)] = ""
     """The translation as it should be, if it should be another."""
     notes: Notes = ""
 

@@ -267,7 +267,7 @@ class AnswerQuestionOutput(Answer):
 
 
 def _answer_form(input: AnswerQuestionInput) -> Node:
-    return form({"answer": choice(input.choices) if input.choices else text(least=1)})
+    return form({"answer": choice(input.choices) if input.choices else text(least=1, long=True)})
 
 
 answer_question = human_step(
@@ -308,7 +308,7 @@ class TranscriptionReviewOutput(Answer):
 def _transcript_form(input: TranscriptionReviewInput) -> Node:
     # The worker starts from the machine's text, unless it is too long to be part of a form.
     fits = len(json.dumps(input.ai_transcript)) <= _MAX_PREFILLED_BYTES and "\x00" not in input.ai_transcript
-    return form({"transcript": text(default=input.ai_transcript if fits else "")})
+    return form({"transcript": text(default=input.ai_transcript if fits else "", long=True)})
 
 
 def _hear(input: TranscriptionReviewInput) -> list[Control]:

@@ -458,7 +458,7 @@ def _audio_form(input: AudioTranscriptionInput) -> Node:  # noqa: ARG001 (the sa
     asked = form(
         {},
         optional={
-            "transcript": text(description="All of it, or what can be heard if there is an error."),
+            "transcript": text(description="All of it, or what can be heard if there is an error.", long=True),
             "duration": {"type": "number", "minimum": 0, "description": "Length of the recording in seconds."},
             "error": text(least=1, description="Only if the recording cannot be transcribed: why."),
         },

@@ -119,7 +119,17 @@ MaybeFields = Annotated[dict[str, str], Field(max_length=50), _DescribedFields]
 
 # --- fields of forms
 
-Notes = Annotated[str, Field(max_length=5_000, description="Anything the requester should know. Never voted on.")]
+LONG: dict[str, JsonValue] = {"x-multiline": True}
+"""Says of a text that it may have several lines."""
+
+Notes = Annotated[
+    str,
+    Field(
+        max_length=5_000,
+        description="Anything the requester should know. Never voted on.",
+        json_schema_extra=LONG,
+    ),
+]
 """What a worker may add to a judgement."""
 
 
@@ -138,19 +148,17 @@ def choices(options: Sequence[str]) -> Node:
     return {"type": "array", "items": choice(options), "minItems": 1, "uniqueItems": True}
 
 
-def text(*, least: int = 0, description: str = "", default: str = "") -> Node:
+def text(*, least: int = 0, description: str = "", default: str = "", long: bool = False) -> Node:
     """A text.
 
     Args:
         least: fewest characters.
         default: what the worker starts from.
+        long: it may have several lines.
     """
-    said: Node = {"minLength": least, "description": description, "default": default}
-    return {
-        "type": "string",
-        "maxLength": MAX_ANSWER_CHARACTERS,
-        **{word: value for word, value in said.items() if value},
-    }
+    said: Node = {"minLength": least, "description": description, "default": default, **(LONG if long else {})}
+    given = {word: value for word, value in said.items() if value}
+    return {"type": "string", "maxLength": MAX_ANSWER_CHARACTERS, **given}
 
 
 def texts(fields: Mapping[str, str]) -> Node:

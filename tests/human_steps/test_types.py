@@ -305,7 +305,7 @@ def test_guidelines_are_the_policy() -> None:
 
 def test_a_free_text_question_asks_for_a_text() -> None:
     form = form_of("answer_question", content="c", question="q")
-    assert form.closed_fields() == []
+    assert (form.closed_fields(), form.fields["answer"]["x-multiline"]) == ([], True)
     with pytest.raises(InvalidResponse, match="at least 1 character"):
         form.validate({"answer": ""})
 
