@@ -8,70 +8,42 @@ Unless told otherwise, an answer is wanted within a day, as Scale's default urge
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationInfo, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
-from intermezzo.human_steps.controls import Audio, Control, Divider, Image, Markdown, default_controls, escaped
-from intermezzo.human_steps.human_step import Answer, human_step
+from intermezzo.human_steps.controls import Control, Divider, Markdown, default_controls
+from intermezzo.human_steps.human_step import human_step
+from intermezzo.human_steps.scale_media_types import annotation, audiotranscription
+from intermezzo.human_steps.scale_parts import URGENCY_SECONDS, AttachmentInput, ScaleInput, ScaleOutput
 from intermezzo.human_steps.schema_definition import Node
 from intermezzo.human_steps.type_parts import (
-    Address,
     AttachmentType,
     DistinctOptions,
     Fields,
     MaybeFields,
     MaybeOptions,
-    OpenInput,
     Text,
     attachment,
-    boxes,
     check_attachment,
     choice,
     choices,
     form,
     shown,
-    text,
     texts,
 )
 
-URGENCY_SECONDS = {"immediate": 3_600, "day": 86_400, "week": 7 * 86_400}
-"""Deadline of each urgency (spec: SC-09)."""
+__all__ = [
+    "annotation",
+    "audiotranscription",
+    "categorization",
+    "comparison",
+    "datacollection",
+    "phonecall",
+    "transcription",
+]
 
 SomeOptions = Annotated[list[str], Field(min_length=1, max_length=500), DistinctOptions]
 """One will do: where several may be chosen, it is a question of yes or no."""
-
-
-class ScaleInput(OpenInput):
-    """What all types have."""
-
-    instruction: Annotated[str, Field(min_length=1, max_length=20_000)]
-    """What to do; Markdown."""
-
-
-class ScaleOutput(Answer):
-    """What all types give."""
-
-    def response(self) -> dict[str, JsonValue]:
-        """The answer in the shape that Scale documents."""
-        return self.model_dump(mode="json", exclude=set(Answer.model_fields), exclude_none=True)
-
-
-class AttachmentInput(ScaleInput):
-    """What types with one attachment have."""
-
-    attachment_type: AttachmentType
-    """What the attachment is."""
-    attachment: Text
-    """The text itself if `attachment_type` is `text`, else an address."""
-
-    @field_validator("attachment")
-    @classmethod
-    def _fits_its_type(cls, value: str, info: ValidationInfo) -> str:
-        return check_attachment(info.data.get("attachment_type"), value)
-
-    def seen(self) -> list[Control]:
-        """What every type with an attachment shows."""
-        return [Markdown(value=self.instruction), attachment(self.attachment_type, self.attachment)]
 
 
 # --- categorization
@@ -328,164 +300,5 @@ comparison = human_step(
             "http://images.wisegeek.com/checkered-tablecloth.jpg",
         ],
         "choices": ["yes", "no"],
-    },
-)
-
-
-# --- annotation
-
-
-class AnnotationExample(OpenInput):
-    """An image that was annotated well or badly."""
-
-    correct: bool
-    image: Address
-    explanation: Annotated[str, Field(max_length=5_000)] = ""
-
-
-class AnnotationInput(OpenInput):
-    """An image, and the objects on it that get boxes."""
-
-    attachment: Address
-    """Address of the image."""
-    objects_to_annotate: Annotated[list[str], Field(min_length=1, max_length=6), DistinctOptions]
-    """What gets a box, in the singular: “cat”, “street sign”."""
-    with_labels: bool = False
-    """Each box says which of the objects it shows."""
-    examples: list[AnnotationExample] = Field(default=[], max_length=20)
-    """Images that were annotated well or badly; shown to the worker."""
-    instruction: Annotated[str, Field(max_length=20_000)] = ""
-    """What else to heed; Markdown."""
-    attachment_type: Literal["image"] = "image"
-    """Nothing else can be annotated."""
-
-
-class Box(BaseModel):
-    """Where an object is, in pixels of the image from its upper left corner."""
-
-    model_config = ConfigDict(frozen=True, use_attribute_docstrings=True)
-
-    left: float
-    top: float
-    width: float
-    height: float
-    label: str | None = None
-    """What it shows, with `with_labels`."""
-
-
-class AnnotationOutput(ScaleOutput):
-    """The boxes that the workers drew."""
-
-    annotations: list[Box]
-
-
-def _see_annotation(input: AnnotationInput) -> list[Control]:
-    examples: list[Control] = []
-    for example in input.examples:
-        verdict = "**Done right.**" if example.correct else "**Done wrong.**"
-        examples += [
-            Markdown(value=f"{verdict} {escaped(example.explanation)}"),
-            Image(url=example.image, alt="Example"),
-        ]
-    instruction = [Markdown(value=input.instruction)] if input.instruction else []
-    objects = default_controls({"Draw a box around each": ", ".join(input.objects_to_annotate)})
-    return [*instruction, *objects, *shown(input), *examples]
-
-
-def _boxes_form(input: AnnotationInput) -> Node:
-    return form({"annotations": boxes(input.attachment, input.objects_to_annotate if input.with_labels else [])})
-
-
-annotation = human_step(
-    "annotation",
-    input=AnnotationInput,
-    output=AnnotationOutput,
-    answer_schema=_boxes_form,
-    controls=_see_annotation,
-    reward_credits=5,
-    deadline_seconds=URGENCY_SECONDS["day"],
-    instructions="Draw a tight box around each of the objects on the image.",
-    example={
-        "instruction": "Draw a box around each **baby cow** and **big cow**",
-        "attachment_type": "image",
-        "attachment": "http://i.imgur.com/v4cBreD.jpg",
-        "objects_to_annotate": ["baby cow", "big cow"],
-        "with_labels": True,
-        "examples": [
-            {
-                "correct": True,
-                "image": "http://i.imgur.com/lj6e98s.jpg",
-                "explanation": "The boxes are tight and accurate",
-            },
-            {
-                "correct": False,
-                "image": "http://i.imgur.com/HIrvIDq.jpg",
-                "explanation": "The boxes are neither accurate nor complete",
-            },
-        ],
-    },
-)
-
-
-# --- audiotranscription
-
-
-class AudioTranscriptionInput(OpenInput):
-    """A recording to write down."""
-
-    attachment: Address
-    """Address of the recording."""
-    verbatim: bool = False
-    """Non-words such as “um” are written down too."""
-    instruction: Annotated[str, Field(min_length=1, max_length=20_000)] = "Please transcribe the attached audio file."
-    """What to do; Markdown."""
-    attachment_type: Literal["audio"] = "audio"
-    """Nothing else can be heard."""
-
-
-class AudioTranscriptionOutput(ScaleOutput):
-    """What is said, and for how long; or what was wrong, and what could be heard."""
-
-    error: str | None = None
-    """Why the recording could not be transcribed."""
-    transcript: str | None = None
-    """All of it, or with an `error` what could be heard."""
-    duration: float | None = None
-    """Length of the recording in seconds, without an `error`."""
-
-
-def _audio_form(input: AudioTranscriptionInput) -> Node:  # noqa: ARG001 (the same whatever the input)
-    asked = form(
-        {},
-        optional={
-            "transcript": text(description="All of it, or what can be heard if there is an error.", long=True),
-            "duration": {"type": "number", "minimum": 0, "description": "Length of the recording in seconds."},
-            "error": text(least=1, description="Only if the recording cannot be transcribed: why."),
-        },
-    )
-    complete: Node = {"required": ["transcript", "duration"]}
-    return {**asked, "if": {"required": ["error"]}, "then": {"properties": {"duration": False}}, "else": complete}
-
-
-def _see_recording(input: AudioTranscriptionInput) -> list[Control]:
-    sounds = "Write down every *um* and *hm* too." if input.verbatim else "Leave out *um*, *hm* and the like."
-    return [Markdown(value=input.instruction), Markdown(value=sounds), Audio(url=input.attachment), *shown(input)]
-
-
-audiotranscription = human_step(
-    "audiotranscription",
-    input=AudioTranscriptionInput,
-    output=AudioTranscriptionOutput,
-    answer_schema=_audio_form,
-    controls=_see_recording,
-    reward_credits=5,
-    deadline_seconds=URGENCY_SECONDS["day"],
-    instructions="Listen to the recording and write down what is said.",
-    example={
-        "attachment_type": "audio",
-        "attachment": (
-            "https://storage.googleapis.com/deepmind-media/pixie/knowing-what-to-say/second-list/speaker-3.wav"
-        ),
-        "verbatim": False,
     },
 )

@@ -19,7 +19,7 @@ from intermezzo.human_steps.answers import AnswerSchema
 from intermezzo.human_steps.consensus import ConsensusStrategy
 from intermezzo.human_steps.controls import Control, Link, Markdown, parse_controls
 from intermezzo.human_steps.human_step import HumanStep
-from intermezzo.human_steps.scale_types import ScaleOutput
+from intermezzo.human_steps.scale_parts import ScaleOutput
 from intermezzo.human_steps.simulated_answers import simulated_answer
 from intermezzo.human_steps.tasks import LEGAL_MOVES, PRIORITIES, NewHumanTask
 from intermezzo.journal import RecordedCall
