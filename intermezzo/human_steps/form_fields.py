@@ -7,7 +7,7 @@ validator says what was expected and what came.
 import json
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import NoReturn, cast
@@ -28,12 +28,12 @@ from intermezzo.human_steps.inputs import (
     Json,
     List,
     Number,
-    Option,
     Radio,
     Select,
     TextInput,
 )
 from intermezzo.human_steps.json_values import MAX_INTEGER, canonical_json, join, shown
+from intermezzo.human_steps.options import Option, option_texts
 
 MAX_PARTS = 64
 """Most parts a name may have; schemas nest less deep."""
@@ -48,20 +48,6 @@ def field_name(*path: str | int) -> str:
     Letters and digits of ASCII, `_`, `-` and `~` stand for themselves; the rest is percent-encoded.
     """
     return ".".join(quote(str(part), safe="").replace(".", "%2E") or "%" for part in path)
-
-
-def option_texts(options: Sequence[Option]) -> dict[str, JsonValue]:
-    """Text that a browser sends for each option → its value.
-
-    Texts stand for themselves and other values are JSON, unless that could be misread; then all are JSON.
-    """
-    plain = {
-        option.value if isinstance(option.value, str) else canonical_json(option.value): option.value
-        for option in options
-    }
-    if len(plain) == len(options) and all(text and text.isprintable() for text in plain):
-        return plain
-    return {canonical_json(option.value): option.value for option in options}
 
 
 def parse_fields(
@@ -156,7 +142,7 @@ class _Reading:
         value = self._value(control, sent, path, name)
         if value is not ABSENT or not control.required:
             return value
-        return None if control.nullable else _NOTHING.get(type(control), lambda _: ABSENT)(control)
+        return None if control.nullable else _nothing(control)
 
     def _value(self, control: Input, sent: _Sent, path: Path, name: str) -> JsonValue | _Absent:
         match control:
@@ -198,12 +184,15 @@ class _Reading:
             return text
 
 
-_NOTHING: Mapping[type[Input], Callable[[Input], JsonValue]] = {
-    Checkbox: lambda control: [] if isinstance(control, Checkbox) and control.options else False,
-    List: lambda _: [],
-    Boxes: lambda _: [],
-}
-"""What it means to send nothing for an input that is required."""
+def _nothing(control: Input) -> JsonValue | _Absent:
+    """What it means to send nothing for an input that is required."""
+    match control:
+        case Checkbox() if not control.options:
+            return False
+        case Checkbox() | List() | Boxes():
+            return []
+        case _:
+            return ABSENT
 
 
 def _refuse_constant(name: str) -> NoReturn:
@@ -215,9 +204,9 @@ def _number(text: str) -> JsonValue | _Absent:
         return ABSENT
     if not _NUMBER.fullmatch(text):
         return text
-    if text.lstrip("+-").isdigit() and len(text) <= _MAX_DIGITS:
-        number = int(text)
-        return number if abs(number) <= MAX_INTEGER else text
+    if text.lstrip("+-").isdigit():
+        # Longer ones would lose digits.
+        return int(text) if len(text) <= _MAX_DIGITS and abs(int(text)) <= MAX_INTEGER else text
     number = float(text)
     return number if math.isfinite(number) else text
 

@@ -15,8 +15,9 @@ from intermezzo.human_steps.answers import AnswerSchema
 from intermezzo.human_steps.controls import Control, default_controls
 from intermezzo.human_steps.form_fields import parse_fields, write_fields
 from intermezzo.human_steps.input_schemas import inputs_of, object_schema, schema_of, words_of
-from intermezzo.human_steps.inputs import DISPLAYS, INPUTS, ITEM_ID, Group, Input, List, Option, check_ids
+from intermezzo.human_steps.inputs import DISPLAYS, INPUTS, ITEM_ID, Group, Input, Json, List, check_ids
 from intermezzo.human_steps.json_values import join, plain_json, shown
+from intermezzo.human_steps.options import Option
 from intermezzo.human_steps.schema_definition import Node
 from intermezzo.human_steps.schema_validator import is_valid
 from intermezzo.steps import explain
@@ -192,50 +193,70 @@ def _control(raw: JsonValue, place: str, *, inputs_only: bool = False) -> Any:  
     named = f"{type} {shown(id)}" if isinstance(id, str) else str(type)
     if kind in INPUTS and not place.endswith(".item"):
         _check_id(id, place, named)
-    if isinstance(inner := fields.get("controls"), list):
-        fields["controls"] = [
-            _control(one, join(place, f"controls.{index}"), inputs_only=True) for index, one in enumerate(inner)
-        ]
-    if isinstance(inner := fields.get("item"), dict):
-        fields["item"] = _control({"id": ITEM_ID, "required": True, **inner}, join(place, "item"), inputs_only=True)
     try:
-        made = kind.model_validate(fields)
+        made = kind.model_validate({**fields, **_nested(fields, place)})
     except ValidationError as error:
         raise _refusal(place, named, f"{explain(error)}; {_HINT}") from None
     if isinstance(made, INPUTS) and (said := set(made.rules) & words_of(made)):
         problem = f"rules: expected keywords that the control has no field for, got {', '.join(sorted(said))}; {_HINT}"
         raise _refusal(place, named, problem)
-    return made
+    return _closed(made, place, named) if isinstance(made, Json) else made
+
+
+def _closed(control: Json, place: str, named: str) -> Json:
+    """JSON text whose rules are in normal form: references put in, objects closed to unknown fields."""
+    try:
+        answers = AnswerSchema.of({"type": "object", "properties": {"rules": control.rules}})
+    except DefinitionError as error:
+        raise _refusal(place, named, str(error)) from None
+    return control.model_copy(update={"rules": answers.fields["rules"]})
+
+
+def _nested(fields: dict[str, JsonValue], place: str) -> dict[str, object]:
+    """The inputs inside of a group or a list, in normal form."""
+    inner, item = fields.get("controls"), fields.get("item")
+    nested: dict[str, object] = {}
+    if isinstance(inner, list):
+        places = [join(place, f"controls.{index}") for index in range(len(inner))]
+        nested["controls"] = [_control(one, at, inputs_only=True) for one, at in zip(inner, places, strict=True)]
+    if isinstance(item, dict):
+        nameless: JsonValue = {"id": ITEM_ID, "required": True, **item}
+        nested["item"] = _control(nameless, join(place, "item"), inputs_only=True)
+    return nested
 
 
 _HINT = "docs/forms.md shows every control with its fields"
 
 
-def _normal(raw: dict[str, JsonValue]) -> dict[str, Any]:
+def _normal(raw: dict[str, JsonValue]) -> dict[str, JsonValue]:
     """Aliases and shorthands of one control in full (spec: SA-46…SA-48)."""
-    fields: dict[str, Any] = dict(raw)
+    fields = dict(raw)
     type = raw.get("type")
     if type == "text":
-        fields["type"] = "text-input" if "id" in raw else "markdown"
+        type = "text-input" if "id" in raw else "markdown"
     elif isinstance(type, str) and type in _ALIASES:
-        fields["type"] = _ALIASES[type]
-        if fields["type"] == "text-input":
-            fields = {"multiline": True, **fields}
-    if fields["type"] in ("title", "markdown") and "content" in fields and "value" not in fields:
+        fields.setdefault("multiline", True) if _ALIASES[type] == "text-input" else None
+        type = _ALIASES[type]
+    fields["type"] = type
+    if type in ("title", "markdown") and "content" in fields and "value" not in fields:
         fields["value"] = fields.pop("content")
-    if fields["type"] == "link" and "url" in fields:
+    if type == "link" and "url" in fields:
         fields.setdefault("text", fields["url"])
     if isinstance(options := fields.get("options"), list):
-        fields["options"] = [_option(option) for option in cast("list[JsonValue]", options)]
+        fields["options"] = [_option(option) for option in options]
     return fields
 
 
-def _option(raw: JsonValue) -> object:
-    if isinstance(raw, dict) and "value" not in raw and "label" in raw:
+def _option(raw: JsonValue) -> JsonValue:
+    """An option in full, from its value, from its label alone, or from its value alone."""
+    if isinstance(raw, list):
+        return raw
+    if not isinstance(raw, dict):
+        return Option.of(raw).model_dump()
+    if "value" not in raw and "label" in raw:
         return {**raw, "value": raw["label"]}
-    if isinstance(raw, dict) and "label" not in raw and not isinstance(raw.get("value"), dict | list):
-        return {**raw, "label": Option.of(cast("Any", raw.get("value"))).label}
-    return raw if isinstance(raw, dict | list) else Option.of(raw)
+    value = raw.get("value")
+    return raw if "label" in raw or isinstance(value, dict | list) else {"label": Option.of(value).label, **raw}
 
 
 def _check_id(id: JsonValue, place: str, named: str) -> None:

@@ -10,7 +10,6 @@ from typing import cast
 
 from pydantic import JsonValue, ValidationError
 
-from intermezzo.human_steps.closed_options import distinct
 from intermezzo.human_steps.inputs import (
     INPUTS,
     ITEM_ID,
@@ -22,13 +21,11 @@ from intermezzo.human_steps.inputs import (
     Json,
     List,
     Number,
-    Option,
     Radio,
-    Scalar,
     Select,
     TextInput,
 )
-from intermezzo.human_steps.json_values import canonical_json
+from intermezzo.human_steps.options import Option, enum_of, take_options
 from intermezzo.human_steps.schema_definition import ANNOTATIONS, BRANCHES, CONDITIONS, Node
 
 MAX_RADIO_OPTIONS = 5
@@ -70,6 +67,9 @@ _BY_TYPE: Mapping[JsonValue, type[Input]] = {_type(kind): kind for kind in INPUT
 
 _NULL: Node = {"type": "null"}
 
+_OF_ANY_TYPE = {"enum", "const", *BRANCHES, *CONDITIONS}
+"""Keywords that may refuse null: beside them null is allowed by `anyOf`, elsewhere by a second type."""
+
 
 def object_schema(inputs: Sequence[Input]) -> Node:
     """The schema of an object with these fields and no others."""
@@ -105,11 +105,10 @@ def _said(control: Input, keywords: Mapping[str, str]) -> Node:
 
 
 def _or_null(node: Node) -> Node:
-    if isinstance(node.get("type"), str) and "enum" not in node:
+    if isinstance(node.get("type"), str) and not _OF_ANY_TYPE & set(node):
         return {**node, "type": [node["type"], "null"]}
-    outside = {*_NOTES.values()}
-    inner = {word: value for word, value in node.items() if word not in outside}
-    return {**{word: node[word] for word in node if word in outside}, "anyOf": [inner, _NULL]}
+    outside = {word: value for word, value in node.items() if word in _NOTES.values()}
+    return {**outside, "anyOf": [{word: value for word, value in node.items() if word not in outside}, _NULL]}
 
 
 def _shape(control: Input) -> Node:
@@ -123,7 +122,7 @@ def _shape(control: Input) -> Node:
         case Number():
             node = {"type": "integer" if control.integer else "number"}
         case Radio() | Select():
-            node = _enum(control.options)
+            node = enum_of(control.options)
         case Checkbox():
             node = _boxes_to_tick(control) if control.options else {"type": "boolean"}
         case Boxes():
@@ -139,7 +138,7 @@ def _shape(control: Input) -> Node:
 
 def _boxes_to_tick(control: Checkbox) -> Node:
     unique: Node = {} if control.repeats else {"uniqueItems": True}
-    return {"type": "array", "items": _enum(control.options), **unique}
+    return {"type": "array", "items": enum_of(control.options), **unique}
 
 
 def rectangle(labels: Sequence[str]) -> tuple[Input, ...]:
@@ -153,13 +152,6 @@ def rectangle(labels: Sequence[str]) -> tuple[Input, ...]:
 
 def _choice(count: int) -> type[Radio] | type[Select]:
     return Radio if count <= MAX_RADIO_OPTIONS else Select
-
-
-def _enum(options: Sequence[Option]) -> Node:
-    node: Node = {"enum": [option.value for option in options]}
-    if any(option != Option.of(option.value) for option in options):
-        node["x-labels"] = [option.label for option in options]
-    return node
 
 
 def input_of(id: str, node: Node, *, required: bool) -> Input:
@@ -177,7 +169,7 @@ def input_of(id: str, node: Node, *, required: bool) -> Input:
     for kind in dict.fromkeys([asked] if asked is Json else [asked, natural]):
         own = {word: value for word, value in inner.items() if word != "x-control" or value != _type(kind)}
         made = _read(kind, id, own, required=required, nullable=nullable)
-        if made is not None and _says_the_same(made, node):
+        if made is not None:
             return made
     whole = {word: value for word, value in node.items() if word != "x-control" or value != "json"}
     return _read(Json, id, whole, required=required) or Json(id=id, required=required, rules=whole)
@@ -186,17 +178,14 @@ def input_of(id: str, node: Node, *, required: bool) -> Input:
 def _without_null(node: Node) -> tuple[Node, bool]:
     """What a schema asks for besides null, and whether it allows null."""
     types, branches = node.get("type"), node.get("anyOf")
-    if isinstance(types, list) and "null" in types and not {"enum", "const"} & set(node):
-        others = [name for name in types if name != "null"]
-        if len(others) == 1:
-            return {**node, "type": others[0]}, True
+    if isinstance(types, list) and "null" in types and not _OF_ANY_TYPE & set(node):
+        names = [name for name in types if name != "null"]
+        return ({**node, "type": names[0]}, True) if len(names) == 1 else (node, False)
     outside = {word: value for word, value in node.items() if word != "anyOf"}
     if isinstance(branches, list) and _NULL in branches and all(map(_is_note, outside)):
         others = [branch for branch in branches if branch != _NULL]
-        if len(others) == 1:
-            return {**cast("Node", others[0]), **outside}, True
         if others:
-            return {**outside, "anyOf": others}, True
+            return {**(cast("Node", others[0]) if len(others) == 1 else {"anyOf": others}), **outside}, True
     return node, False
 
 
@@ -204,15 +193,9 @@ def _is_note(keyword: str) -> bool:
     return keyword in ANNOTATIONS or keyword.startswith("x-")
 
 
-def _says_the_same(control: Input, node: Node) -> bool:
-    """Whether `anyOf` with null may be written as two types: not if there are rules that null would break."""
-    was_any_of = control.nullable and "anyOf" in node and not isinstance(control, Radio | Select)
-    return not was_any_of or not set(control.rules) & {*BRANCHES, *CONDITIONS}
-
-
 def _natural(node: Node) -> type[Input]:
     """The control for a schema that asks for none."""
-    if found := _take_options(dict(node)):
+    if found := take_options(dict(node)):
         return _choice(len(found))
     if {"enum", "const"} & set(node):
         return Json
@@ -224,7 +207,7 @@ def _natural(node: Node) -> type[Input]:
     items = node.get("items")
     if not isinstance(items, dict) or not items:
         return Json
-    return Checkbox if _take_options(dict(items)) else List
+    return Checkbox if take_options(dict(items)) else List
 
 
 _NATURAL: Mapping[JsonValue, type[Input]] = {
@@ -270,7 +253,7 @@ def _take_number(rest: Node) -> Fields | None:
 
 
 def _take_choice(rest: Node) -> Fields | None:
-    options = _take_options(rest)
+    options = take_options(rest)
     return {"options": options} if options else None
 
 
@@ -279,7 +262,7 @@ def _take_checkbox(rest: Node) -> Fields | None:
         del rest["type"]
         return {}
     items = _take_items(rest) or {}
-    options = _take_options(items)
+    options = take_options(items)
     # What one item is called is told by the label of all.
     if not options or not {"title", "description"} >= set(items):
         return None
@@ -292,18 +275,14 @@ def _take_boxes(rest: Node) -> Fields | None:
     if not isinstance(properties, dict):
         return None
     sides: Node = {name: _bare(side) for name, side in properties.items() if isinstance(side, dict)}
-    options = _take_options(dict(cast("Node", sides.get("label", {})))) or []
+    options = take_options(dict(cast("Node", sides.get("label", {})))) or []
     labels = [option.value for option in options if isinstance(option.value, str)]
     wanted = object_schema(rectangle(labels))
     if options:
         sides["label"] = cast("Node", wanted["properties"])["label"]
-    required = items.get("required")
-    if {**items, "properties": sides, "required": sorted(map(str, cast("list[str]", required or [])))} != {
-        **wanted,
-        "required": sorted(cast("list[str]", wanted["required"])),
-    } or options != [Option.of(label) for label in labels]:
-        return None
-    return {"labels": labels}
+    given = {**items, "properties": sides, "required": sorted(cast("list[str]", items.get("required", [])))}
+    same = given == {**wanted, "required": sorted(cast("list[str]", wanted["required"]))}
+    return {"labels": labels} if same and options == [Option.of(label) for label in labels] else None
 
 
 def _bare(node: Node) -> Node:
@@ -353,67 +332,3 @@ _READERS: Mapping[type[Input], Callable[[Node], Fields | None]] = {
     Json: lambda _: {},
 }
 """Kind of control → takes what makes a schema one of its kind, so that only its keywords and rules are left."""
-
-
-def _take_options(rest: Node) -> list[Option] | None:
-    """Takes the closed set of a schema, or leaves all as it is and gives None."""
-    if isinstance(rest.get("enum"), list):
-        values, labels = cast("list[JsonValue]", rest["enum"]), rest.get("x-labels")
-    elif "const" in rest:
-        values, labels = [rest["const"]], rest.get("x-labels")
-    else:
-        return _take_titled(rest)
-    if not values or any(isinstance(value, dict | list) for value in values):
-        return None
-    options = [Option.of(cast("Scalar", value)) for value in values]
-    if isinstance(labels, list) and len(labels) == len(values) and all(isinstance(label, str) for label in labels):
-        options = [Option(label=str(label), value=option.value) for label, option in zip(labels, options, strict=True)]
-        del rest["x-labels"]
-    del rest["enum" if "enum" in rest else "const"]
-    _drop_type(rest, options)
-    return _first_of_each(options)
-
-
-def _take_titled(rest: Node) -> list[Option] | None:
-    """The idiom of other tools for options with labels: branches that are each a constant with its title."""
-    for keyword in ("oneOf", "anyOf"):
-        branches = rest.get(keyword)
-        if not isinstance(branches, list) or not branches:
-            continue
-        options: list[Option] = []
-        for branch in branches:
-            inner = dict(_node(branch))
-            label = inner.pop("title", None)
-            value = _take_options(inner) if "const" in inner else None
-            if not value or inner:
-                return None
-            options.append(value[0] if label is None else Option(label=str(label), value=value[0].value))
-        if keyword == "oneOf" and len(_first_of_each(options)) < len(options):
-            return None
-        del rest[keyword]
-        _drop_type(rest, options)
-        return _first_of_each(options)
-    return None
-
-
-def _first_of_each(options: Sequence[Option]) -> list[Option]:
-    labels = {canonical_json(option.value): option for option in reversed(options)}
-    return [labels[canonical_json(value)] for value in distinct([option.value for option in options])]
-
-
-def _drop_type(rest: Node, options: Sequence[Option]) -> None:
-    """Drop a type that every option is of: it says nothing more."""
-    types = rest.get("type")
-    named = {name for name in (types if isinstance(types, list) else [types]) if isinstance(name, str)}
-    if all(_types(option.value) & named for option in options):
-        rest.pop("type", None)
-
-
-def _types(value: Scalar) -> set[str]:
-    if value is None:
-        return {"null"}
-    if isinstance(value, bool):
-        return {"boolean"}
-    if isinstance(value, str):
-        return {"string"}
-    return {"number", "integer"} if isinstance(value, int) or value.is_integer() else {"number"}

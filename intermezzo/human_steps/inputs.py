@@ -4,7 +4,6 @@ Every control is the JSON it came from: `model_dump(mode="json")` leaves out wha
 What a control means as JSON Schema is told in `input_schemas`.
 """
 
-from collections import Counter
 from typing import Annotated, Literal, Self
 
 from pydantic import (
@@ -20,14 +19,8 @@ from pydantic import (
 )
 
 from intermezzo.human_steps.controls import Audio, Divider, Image, Link, Markdown, Title, WebAddress
-from intermezzo.human_steps.json_values import canonical_json, shown
+from intermezzo.human_steps.options import Options, refuse_repeated
 from intermezzo.human_steps.schema_definition import Node
-
-
-def _scalar(value: JsonValue) -> JsonValue:
-    if isinstance(value, dict | list):
-        raise ValueError("expected text, a number, true, false or null")  # noqa: TRY004 - pydantic takes these
-    return value
 
 
 def _number(value: object) -> object:
@@ -36,27 +29,8 @@ def _number(value: object) -> object:
     return value
 
 
-Scalar = Annotated[JsonValue, AfterValidator(_scalar)]
-"""A value without parts."""
-
 Amount = Annotated[int | float, BeforeValidator(_number)]
 """A number; `true` is none."""
-
-
-class Option(BaseModel):
-    """One of the values to choose from."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
-
-    label: str
-    """What it reads."""
-    value: Scalar
-    """What the answer holds."""
-
-    @classmethod
-    def of(cls, value: Scalar) -> Self:
-        """An option that reads as its value."""
-        return cls(label=value if isinstance(value, str) and value else canonical_json(value), value=value)
 
 
 class _Input(BaseModel):
@@ -126,39 +100,25 @@ class Date(_Input):
     type: Literal["date"] = "date"
 
 
-def _distinct(options: tuple[Option, ...]) -> tuple[Option, ...]:
-    counts = Counter(canonical_json(option.value) for option in options)
-    if twice := [text for text, count in counts.items() if count > 1]:
-        raise ValueError(f"expected every option once, got {shown(twice[0])} several times; leave one")
-    return options
-
-
-class _Choice(_Input):
-    options: tuple[Option, ...] = Field(min_length=1)
-
-    @model_validator(mode="after")
-    def _options_are_distinct(self) -> Self:
-        _distinct(self.options)
-        return self
-
-
-class Radio(_Choice):
+class Radio(_Input):
     """One of a few options, all in view."""
 
     type: Literal["radio"] = "radio"
+    options: Options = Field(min_length=1)
 
 
-class Select(_Choice):
+class Select(_Input):
     """One of many options, from a list that folds out."""
 
     type: Literal["select"] = "select"
+    options: Options = Field(min_length=1)
 
 
 class Checkbox(_Input):
     """One box for yes or no; with options a box for each, and any number of them may be ticked."""
 
     type: Literal["checkbox"] = "checkbox"
-    options: tuple[Option, ...] = ()
+    options: Options = ()
     """None: the answer is true or false. Else it is the list of the values ticked."""
     min_items: int = Field(default=0, ge=0)
     """Least options to tick."""
@@ -168,11 +128,15 @@ class Checkbox(_Input):
     """Whether an answer that does not come from boxes may hold an option twice."""
 
     @model_validator(mode="after")
-    def _options_are_distinct(self) -> Self:
-        _distinct(self.options)
+    def _one_box_has_no_limits(self) -> Self:
         if not self.options and (self.min_items or self.max_items is not None or self.repeats):
             raise ValueError("min_items, max_items and repeats need options; add options or leave them out")
         return self
+
+
+def _distinct_labels(labels: tuple[str, ...]) -> tuple[str, ...]:
+    refuse_repeated("every label", labels)
+    return labels
 
 
 class Boxes(_Input):
@@ -181,45 +145,49 @@ class Boxes(_Input):
     type: Literal["boxes"] = "boxes"
     image: WebAddress | None = None
     """The image; None: one that the task shows."""
-    labels: tuple[str, ...] = ()
+    labels: Annotated[tuple[str, ...], AfterValidator(_distinct_labels)] = ()
     """What a rectangle may be of; empty: rectangles have no label."""
     min_items: int = Field(default=0, ge=0)
     max_items: int | None = Field(default=None, ge=0)
 
-    @model_validator(mode="after")
-    def _labels_are_distinct(self) -> Self:
-        _distinct(tuple(Option.of(label) for label in self.labels))
-        return self
+
+def check_ids(inputs: "tuple[Input, ...]") -> "tuple[Input, ...]":
+    """Refuse inputs of which two would write to the same field.
+
+    Raises:
+        ValueError: naming the id.
+    """
+    refuse_repeated("every id", [control.id for control in inputs])
+    return inputs
 
 
 class Group(_Input):
     """Several inputs whose answers are one object."""
 
     type: Literal["group"] = "group"
-    controls: tuple["Input", ...] = Field(min_length=1)
+    controls: Annotated[tuple["Input", ...], AfterValidator(check_ids)] = Field(min_length=1)
 
-    @model_validator(mode="after")
-    def _ids_are_unique(self) -> Self:
-        check_ids(self.controls)
-        return self
+
+ITEM_ID = "item"
+"""The id of the input that a list repeats: its items have numbers and no names."""
+
+
+def _nameless(item: "Input") -> "Input":
+    if item.id != ITEM_ID or not item.required:
+        raise ValueError(f"expected the id {ITEM_ID!r} and required true, or neither")
+    return item
 
 
 class List(_Input):
     """Any number of the same input, one below the other."""
 
     type: Literal["list"] = "list"
-    item: "Input"
+    item: Annotated["Input", AfterValidator(_nameless)]
     """What is repeated; always with the id `item`, and required."""
     min_items: int = Field(default=0, ge=0)
     max_items: int | None = Field(default=None, ge=0)
     unique: bool = False
     """Whether no item may come twice."""
-
-    @model_validator(mode="after")
-    def _item_has_no_name(self) -> Self:
-        if self.item.id != ITEM_ID or not self.item.required:
-            raise ValueError(f"expected an item with the id {ITEM_ID!r} that is required, got {shown(self.item.id)}")
-        return self
 
 
 class Json(_Input):
@@ -234,9 +202,6 @@ class Json(_Input):
         return self
 
 
-ITEM_ID = "item"
-"""The id of the input that a list repeats: its items have numbers and no names."""
-
 INPUTS = (TextInput, Number, Select, Radio, Checkbox, Date, Boxes, Group, List, Json)
 DISPLAYS = (Title, Markdown, Divider, Link, Image, Audio)
 
@@ -247,14 +212,3 @@ Input = Annotated[
 
 for _model in (Group, List):
     _model.model_rebuild()
-
-
-def check_ids(inputs: "tuple[Input, ...]") -> None:
-    """Refuse inputs of which two would write to the same field.
-
-    Raises:
-        ValueError: naming the id.
-    """
-    counts = Counter(control.id for control in inputs)
-    if twice := [id for id, count in counts.items() if count > 1]:
-        raise ValueError(f"expected ids that differ, got {shown(twice[0])} several times; rename one")
