@@ -51,17 +51,18 @@ def field_name(*path: str | int) -> str:
 
 
 def parse_fields(
-    inputs: Sequence[Input], answers: AnswerSchema, fields: Mapping[str, Sequence[str]]
+    inputs: Sequence[Input], answers: AnswerSchema, sent: Mapping[str, Sequence[str]]
 ) -> dict[str, JsonValue]:
     """See `Form.parse`."""
     reading = _Reading()
-    answer = reading.object(inputs, _Sent.of(fields), (), "")
+    answer = reading.object(inputs, _Sent.of(sent), (), "")
     try:
         valid = answers.validate(answer)
     except InvalidResponse as error:
         for path, problem in error.problems.items():
             reading.problems.setdefault(reading.name_of(path), problem)
-        raise InvalidResponse(str(error), problems=error.problems, fields=reading.problems) from None
+        fields = reading.problems or {"": str(error)}
+        raise InvalidResponse(str(error), problems=error.problems, fields=fields) from None
     if reading.problems:
         told = "; ".join(f"{name}: {problem}" for name, problem in reading.problems.items())
         raise InvalidResponse(f"{told}; correct it and submit again", fields=reading.problems)

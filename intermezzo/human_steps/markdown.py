@@ -14,26 +14,9 @@ if TYPE_CHECKING:
 MAX_MARKDOWN_CHARACTERS = 200_000
 """Longest text that is rendered; longer ones are shown as they are."""
 
-_TAGS = {
-    "h1",
-    "h2",
-    "h3",
-    "h4",
-    "h5",
-    "h6",
-    "p",
-    "br",
-    "hr",
-    "blockquote",
-    "pre",
-    "code",
-    "em",
-    "strong",
-    "s",
-    "a",
-    "img",
-}
-_TAGS |= {"ul", "ol", "li", "table", "thead", "tbody", "tr", "th", "td"}
+_BLOCKS = {"h1", "h2", "h3", "h4", "h5", "h6", "p", "hr", "blockquote", "pre", "ul", "ol", "li"}
+_TABLES = {"table", "thead", "tbody", "tr", "th", "td"}
+_INLINE = {"br", "code", "em", "strong", "s", "a", "img"}
 _ATTRIBUTES = {"a": {"href", "title"}, "img": {"src", "alt", "title"}, "ol": {"start"}, "code": {"class"}}
 _LINK_SCHEMES = {"http", "https", "mailto"}
 _IMAGE_SCHEMES = ("http://", "https://")
@@ -64,7 +47,7 @@ def _cleaner() -> "Cleaner":
     from nh3 import Cleaner
 
     return Cleaner(
-        tags=_TAGS,
+        tags=_BLOCKS | _TABLES | _INLINE,
         attributes=_ATTRIBUTES,
         attribute_filter=_safe_attribute,
         url_schemes=_LINK_SCHEMES,

@@ -674,9 +674,9 @@ def test_fields_of_a_browser_become_the_answer(fields: dict[str, list[str]], ans
         ({"extra": ["[" * 200_000]}, {"extra": "expected JSON"}),
         ({"extra": ["5"]}, {"extra": "expected an object or text, got 5"}),
         ({"extra": ["9" * 5000]}, {"extra": "expected JSON"}),
-        ({"note": ["\x00"]}, {}),
-        ({"note": ["x" * 1_000_001]}, {}),
-        ({f"lines.{i}": ["1"] for i in range(10_000)}, {}),
+        ({"note": ["\x00"]}, {"": "note: expected text without NUL"}),
+        ({"note": ["x" * 1_000_001]}, {"": "note: expected at most 1,000,000 bytes"}),
+        ({f"lines.{i}": ["1"] for i in range(10_000)}, {"": "expected at most 10,000 values"}),
     ],
 )  # fmt: skip
 def test_what_does_not_fit_is_told_beside_its_field(fields: dict[str, list[str]], wrong: dict[str, str]) -> None:
