@@ -253,9 +253,8 @@ def test_an_answer_sent_by_a_browser_comes_back(data: st.DataObject) -> None:
 
 ids = st.sampled_from(["a", "b", "name", "with space", "a.b", "ümlaut", "0"])
 labels = st.sampled_from(["", "Name", "Ümlaut <b>"])
-choices = st.lists(
-    scalars | st.sampled_from([{"label": "L", "value": 9}]), min_size=1, max_size=7, unique_by=canonical_json
-)
+labelled: st.SearchStrategy[JsonValue] = st.just({"label": "L", "value": 9})
+choices = st.lists(scalars | labelled, min_size=1, max_size=7, unique_by=canonical_json)
 
 
 def raw(kind: str, **fields: st.SearchStrategy[Any]) -> st.SearchStrategy[Schema]:
