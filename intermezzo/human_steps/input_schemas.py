@@ -34,6 +34,9 @@ MAX_RADIO_OPTIONS = 5
 _NOTES = {"label": "title", "help": "description", "default": "default", "examples": "examples"}
 """Field of every control → the keyword that says the same."""
 
+_NAMES = {"title", "description"}
+"""What one tick or one side of a rectangle is called is told by the label of the whole."""
+
 _ITEMS = {"min_items": "minItems", "max_items": "maxItems"}
 
 _KEYWORDS: Mapping[type[Input], Mapping[str, str]] = {
@@ -207,7 +210,8 @@ def _natural(node: Node) -> type[Input]:
     items = node.get("items")
     if not isinstance(items, dict) or not items:
         return Json
-    return Checkbox if take_options(dict(items)) else List
+    inner = dict(items)
+    return Checkbox if take_options(inner) and set(inner) <= _NAMES else List
 
 
 _NATURAL: Mapping[JsonValue, type[Input]] = {
@@ -263,8 +267,7 @@ def _take_checkbox(rest: Node) -> Fields | None:
         return {}
     items = _take_items(rest) or {}
     options = take_options(items)
-    # What one item is called is told by the label of all.
-    if not options or not {"title", "description"} >= set(items):
+    if not options or not set(items) <= _NAMES:
         return None
     return {"options": options, "repeats": rest.pop("uniqueItems", False) is False}
 
@@ -286,7 +289,7 @@ def _take_boxes(rest: Node) -> Fields | None:
 
 
 def _bare(node: Node) -> Node:
-    return {word: value for word, value in node.items() if word not in ("title", "description")}
+    return {word: value for word, value in node.items() if word not in _NAMES}
 
 
 def _take_list(rest: Node) -> Fields | None:

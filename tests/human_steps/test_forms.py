@@ -399,6 +399,21 @@ def test_a_control_and_its_schema_say_the_same(
         ({"type": "integer", "x-control": "json"}, {"type": "json", "rules": {"type": "integer"}}),
         ({"type": "string", "x-control": "boxes"}, {"type": "text-input", "rules": {"x-control": "boxes"}}),
         ({"type": "object"}, {"type": "json", "rules": {"type": "object"}}),
+        ({"type": "string", "enum": ["a", 1]},
+         {"type": "radio", "rules": {"type": "string"},
+          "options": [{"label": "a", "value": "a"}, {"label": "1", "value": 1}]}),
+        ({"type": "array", "items": {"enum": ["a"], "not": {}}},
+         {"type": "list", "item": {"type": "radio", "id": "item", "required": True, "rules": {"not": {}},
+                                   "options": [{"label": "a", "value": "a"}]}}),
+        *(
+            (schema, {"type": "json", "rules": schema})
+            for schema in (
+                {"type": "object", "properties": {"a": {"type": "integer"}}, "additionalProperties": True},
+                {"type": "object", "properties": {"a": {}}, "additionalProperties": False, "required": ["b"]},
+                {"type": "array", "items": {"type": "integer"}, "prefixItems": [{"type": "string"}]},
+                {"oneOf": [{"const": 1}, {"const": 1}]},
+            )
+        ),
     ],
 )  # fmt: skip
 def test_schemas_of_others_become_the_control_one_expects(schema: Schema, control: dict[str, JsonValue]) -> None:
@@ -440,6 +455,13 @@ def test_rules_of_the_whole_answer_stay_with_the_form() -> None:
         with pytest.raises(InvalidResponse):
             made.parse(fields)
     assert made.parse({"b": ["1"]}) == {"b": 1}
+    both = Form.of_schema({**form(a={"type": "integer"}), "allOf": [form(b={"type": "integer"})]})
+    assert both.answers.validate({"a": 1, "b": 2})
+    with pytest.raises(InvalidResponse, match="'c' was unexpected"):
+        both.answers.validate({"a": 1, "b": 2, "c": 3})
+    shut = {**form(a={"type": "integer"}), "additionalProperties": False, "unevaluatedProperties": True}
+    with pytest.raises(InvalidResponse, match="c: expected no such field"):
+        Form.of_schema(shut).answers.validate({"a": 1, "c": 3})
     more = Form.of_schema({**form(a={"type": "integer"}), "required": ["a", "x"], "additionalProperties": True})
     assert more.answers.validate({"a": 1, "x": 2, "y": 3})
     with pytest.raises(InvalidResponse, match="x: expected a value, got nothing"):
