@@ -402,9 +402,13 @@ def test_a_control_and_its_schema_say_the_same(
         ({"type": "string", "enum": ["a", 1]},
          {"type": "radio", "rules": {"type": "string"},
           "options": [{"label": "a", "value": "a"}, {"label": "1", "value": 1}]}),
-        ({"type": "array", "items": {"enum": ["a"], "not": {}}},
-         {"type": "list", "item": {"type": "radio", "id": "item", "required": True, "rules": {"not": {}},
-                                   "options": [{"label": "a", "value": "a"}]}}),
+        *(
+            ({"type": "array", "items": {"enum": ["a"], "not": {}}, **hint},
+             {"type": "list", **({"rules": hint} if hint else {}),
+              "item": {"type": "radio", "id": "item", "required": True, "rules": {"not": {}},
+                       "options": [{"label": "a", "value": "a"}]}})
+            for hint in ({}, {"x-control": "checkbox"})
+        ),
         *(
             (schema, {"type": "json", "rules": schema})
             for schema in (
