@@ -387,39 +387,40 @@ def test_a_control_and_its_schema_say_the_same(
     assert Form.of_controls(made.as_json()) == made
 
 
-@pytest.mark.parametrize(
-    ("schema", "control"),
-    [
-        ({"oneOf": [{"const": 1, "title": "One"}, {"const": 2}]},
-         {"type": "radio", "options": [{"label": "One", "value": 1}, {"label": "2", "value": 2}]}),
-        ({"type": "string", "enum": list("abcdef")},
-         {"type": "select", "options": [{"label": char, "value": char} for char in "abcdef"]}),
-        ({"anyOf": [{"type": "string"}, {"type": "null"}], "title": "T", "default": None},
-         {"type": "text-input", "label": "T", "nullable": True}),
-        ({"type": "integer", "x-control": "json"}, {"type": "json", "rules": {"type": "integer"}}),
-        ({"type": "string", "x-control": "boxes"}, {"type": "text-input", "rules": {"x-control": "boxes"}}),
-        ({"type": "object"}, {"type": "json", "rules": {"type": "object"}}),
-        ({"type": "string", "enum": ["a", 1]},
-         {"type": "radio", "rules": {"type": "string"},
-          "options": [{"label": "a", "value": "a"}, {"label": "1", "value": 1}]}),
-        *(
-            ({"type": "array", "items": {"enum": ["a"], "not": {}}, **hint},
-             {"type": "list", **({"rules": hint} if hint else {}),
-              "item": {"type": "radio", "id": "item", "required": True, "rules": {"not": {}},
-                       "options": [{"label": "a", "value": "a"}]}})
-            for hint in ({}, {"x-control": "checkbox"})
-        ),
-        *(
-            (schema, {"type": "json", "rules": schema})
-            for schema in (
-                {"type": "object", "properties": {"a": {"type": "integer"}}, "additionalProperties": True},
-                {"type": "object", "properties": {"a": {}}, "additionalProperties": False, "required": ["b"]},
-                {"type": "array", "items": {"type": "integer"}, "prefixItems": [{"type": "string"}]},
-                {"oneOf": [{"const": 1}, {"const": 1}]},
-            )
-        ),
-    ],
-)  # fmt: skip
+UNUSABLE: list[Schema] = [
+    {"type": "object", "properties": {"a": {"type": "integer"}}, "additionalProperties": True},
+    {"type": "object", "properties": {"a": {}}, "additionalProperties": False, "required": ["b"]},
+    {"type": "array", "items": {"type": "integer"}, "prefixItems": [{"type": "string"}]},
+    {"oneOf": [{"const": 1}, {"const": 1}]},
+]
+
+HINTS: list[Schema] = [{}, {"x-control": "checkbox"}]
+
+FOREIGN: list[tuple[Schema, Schema]] = [
+    ({"oneOf": [{"const": 1, "title": "One"}, {"const": 2}]},
+     {"type": "radio", "options": [{"label": "One", "value": 1}, {"label": "2", "value": 2}]}),
+    ({"type": "string", "enum": list("abcdef")},
+     {"type": "select", "options": [{"label": char, "value": char} for char in "abcdef"]}),
+    ({"anyOf": [{"type": "string"}, {"type": "null"}], "title": "T", "default": None},
+     {"type": "text-input", "label": "T", "nullable": True}),
+    ({"type": "integer", "x-control": "json"}, {"type": "json", "rules": {"type": "integer"}}),
+    ({"type": "string", "x-control": "boxes"}, {"type": "text-input", "rules": {"x-control": "boxes"}}),
+    ({"type": "object"}, {"type": "json", "rules": {"type": "object"}}),
+    ({"type": "string", "enum": ["a", 1]},
+     {"type": "radio", "rules": {"type": "string"},
+      "options": [{"label": "a", "value": "a"}, {"label": "1", "value": 1}]}),
+    *(
+        ({"type": "array", "items": {"enum": ["a"], "not": {}}, **hint},
+         {"type": "list", **({"rules": hint} if hint else {}),
+          "item": {"type": "radio", "id": "item", "required": True, "rules": {"not": {}},
+                   "options": [{"label": "a", "value": "a"}]}})
+        for hint in HINTS
+    ),
+    *((schema, {"type": "json", "rules": schema}) for schema in UNUSABLE),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("schema", "control"), FOREIGN)
 def test_schemas_of_others_become_the_control_one_expects(schema: Schema, control: dict[str, JsonValue]) -> None:
     [made] = Form.of_schema(form([], x=schema)).as_json()
     assert made == {"id": "x", **control}
