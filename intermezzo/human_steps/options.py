@@ -109,7 +109,7 @@ def _take_titled(rest: Node) -> list[Option] | None:
         options: list[Option] = []
         for branch in branches:
             inner = dict(branch) if isinstance(branch, dict) else {}
-            label = inner.pop("title", None)
+            label, _ = inner.pop("title", None), inner.pop("description", None)
             value = take_options(inner) if "const" in inner else None
             if not value or inner:
                 return None

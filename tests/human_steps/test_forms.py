@@ -397,7 +397,7 @@ UNUSABLE: list[Schema] = [
 HINTS: list[Schema] = [{}, {"x-control": "checkbox"}]
 
 FOREIGN: list[tuple[Schema, Schema]] = [
-    ({"oneOf": [{"const": 1, "title": "One"}, {"const": 2}]},
+    ({"type": "integer", "oneOf": [{"const": 1, "title": "One", "description": "the least"}, {"const": 2}]},
      {"type": "radio", "options": [{"label": "One", "value": 1}, {"label": "2", "value": 2}]}),
     ({"type": "string", "enum": list("abcdef")},
      {"type": "select", "options": [{"label": char, "value": char} for char in "abcdef"]}),
