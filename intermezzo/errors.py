@@ -43,7 +43,7 @@
 Control flow, not errors (BaseException, so that no `except Exception` catches them): `AttemptSuperseded`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 
 class IntermezzoError(Exception):
@@ -177,7 +177,23 @@ class WorkerError(IntermezzoError):
 
 
 class InvalidResponse(WorkerError, ValueError):
-    """The answer does not fit the form."""
+    """The answer does not fit the form.
+
+    Attributes:
+        problems: where in the answer → what is wrong there: `("boxes", 0, "label")` → "expected …, got …".
+        fields: name of a field of a page's form → what is wrong with it; "" stands for the form as a whole.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        problems: Mapping[tuple[str | int, ...], str] | None = None,
+        fields: Mapping[str, str] | None = None,
+    ) -> None:
+        self.problems = dict(problems or {})
+        self.fields = dict(fields or {})
+        super().__init__(message)
 
 
 class HumanTaskNotFound(WorkerError, LookupError):

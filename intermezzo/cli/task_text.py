@@ -12,12 +12,20 @@ from intermezzo.cli.output import console, json_text, printable, table
 from intermezzo.errors import DefinitionError
 from intermezzo.human_steps import controls as c
 from intermezzo.human_steps.answers import AnswerSchema
+from intermezzo.human_steps.forms import Form
+from intermezzo.human_steps.inputs import INPUTS, Checkbox, Group, List, Radio, Select
+from intermezzo.human_steps.json_values import join
+from intermezzo.human_steps.options import Option
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from pydantic import JsonValue
     from rich.console import RenderableType
 
     from intermezzo.human_steps.claims import Claimed
     from intermezzo.human_steps.inbox import InboxItem
+    from intermezzo.human_steps.inputs import Input
 
 
 def print_task(item: "InboxItem", claimed: "Claimed | None") -> None:
@@ -27,20 +35,17 @@ def print_task(item: "InboxItem", claimed: "Claimed | None") -> None:
     if item.instructions:
         out.print(_markdown(item.instructions))
         out.print()
-    shown = c.parse_controls(item.controls) if item.controls else c.default_controls(item.input)
-    for control in shown:
-        out.print(_rendered(control))
-    schema = AnswerSchema.of(item.answer_schema)
-    required = item.answer_schema.get("required")
-    names = required if isinstance(required, list) else []
-    rows = [(name, "required" if name in names else "optional", _expected(schema, name)) for name in schema.fields]
-    out.print(table(["answer", "", "expected"], rows))
+    form = Form.of_task(controls=item.controls, input=item.input, schema=item.answer_schema)
+    for control in form.controls:
+        if not isinstance(control, INPUTS):
+            out.print(_rendered(control))
+    out.print(table(["answer", "", "expected", "about"], _rows(form.inputs)))
     if claimed is None:
         state = f"{item.state}, {item.open_slots} of {item.assignments_required} slots free"
         out.print(f"The task is {state}. To answer: intermezzo inbox claim {item.id}", soft_wrap=True)
     else:
         out.print(f"Yours until {claimed.lease_expires_at.astimezone():%Y-%m-%d %H:%M:%S}. To answer:")
-        out.print(f"  intermezzo inbox submit {item.id} --answer {shlex.quote(_example(schema))}", soft_wrap=True)
+        out.print(f"  intermezzo inbox submit {item.id} --answer {shlex.quote(_example(form.answers))}", soft_wrap=True)
 
 
 def _markdown(text: str) -> Markdown:
@@ -65,13 +70,32 @@ def _rendered(control: c.Control) -> "RenderableType":
             assert_never(control)
 
 
-def _expected(schema: AnswerSchema, name: str) -> str:
-    options = schema.options(name)
-    if options is not None:
-        return " | ".join(json_text(option) for option in options)
-    field = schema.fields[name]
-    about = [str(field[key]) for key in ("type", "format", "description") if key in field]
-    return ", ".join(about) or "anything"
+def _rows(inputs: "Sequence[Input]", parent: str = "") -> "Iterator[tuple[str, str, str, str]]":
+    """A row for each field of the answer; those of an object or a list follow it: `items.*.name`."""
+    for control in inputs:
+        name = join(parent, control.id)
+        about = " · ".join(text for text in (control.label, control.help) if text)
+        yield name, "required" if control.required else "optional", _expected(control), about
+        if isinstance(control, Group):
+            yield from _rows(control.controls, name)
+        if isinstance(control, List):
+            yield from _rows([control.item.model_copy(update={"id": "*"})], name)
+
+
+def _expected(control: "Input") -> str:
+    told: dict[str, JsonValue] = control.model_dump(mode="json")
+    options = control.options if isinstance(control, Radio | Select | Checkbox) else ()
+    limits = [f"{field} {json_text(value)}" for field, value in told.items() if field not in _TOLD_ELSEWHERE]
+    about = [control.type, *limits] if limits or not options or isinstance(control, Checkbox) else []
+    return ": ".join(text for text in (", ".join(about), " | ".join(map(_option, options))) if text)
+
+
+_TOLD_ELSEWHERE = {"type", "id", "label", "help", "required", "options", "controls", "item"}
+
+
+def _option(option: Option) -> str:
+    plain = json_text(option.value)
+    return plain if option == Option.of(option.value) else f"{plain} ({option.label})"
 
 
 def _example(schema: AnswerSchema) -> str:

@@ -1,12 +1,12 @@
 """What is wrong with an answer, in words a worker can act on. Called by `AnswerSchema.validate`."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, cast
 
 from pydantic import JsonValue
 
 from intermezzo.human_steps.closed_options import closed_options
-from intermezzo.human_steps.json_values import join, shown
+from intermezzo.human_steps.json_values import shown
 from intermezzo.human_steps.schema_definition import Node
 
 if TYPE_CHECKING:
@@ -67,35 +67,44 @@ _EXPECTED: dict[str, Callable[[JsonValue], str]] = {
 """Keyword → what was expected, from the keyword's value."""
 
 
-def explained(flaws: "Iterable[ValidationError]") -> str:
-    """All flaws in one line: each field, what was expected and what came."""
+Path = tuple[str | int, ...]
+"""Where in an answer: `("boxes", 0, "label")`; empty: the answer itself."""
+
+Problem = tuple[Path, str]
+"""Where, and what was expected and what came."""
+
+
+def problems_of(flaws: "Iterable[ValidationError]") -> list[Problem]:
+    """What is wrong, and where: what is there and wrong before what is missing."""
     found = list(flaws)
     # A branch that fails leaves its fields unknown, so unknown fields count only when nothing else is wrong.
     others = [flaw for flaw in found if flaw.validator != "unevaluatedProperties"]
     ordered = sorted(others or found, key=lambda flaw: flaw.validator == "required")
-    lines = list(dict.fromkeys(line for flaw in ordered for line in _lines(flaw, "")))
-    more = len(lines) - MAX_LINES
-    return "; ".join(lines[:MAX_LINES]) + (f"; and {more} more" if more > 0 else "")
+    return list(dict.fromkeys(problem for flaw in ordered for problem in _problems(flaw, ())))
 
 
-def _lines(flaw: "ValidationError", parent: str) -> list[str]:
-    path = parent
-    for part in flaw.relative_path:
-        path = join(path, part)
+def explained(problems: "Sequence[Problem]") -> str:
+    """All problems in one line: each field, what was expected and what came."""
+    lines = [f"{'.'.join(map(str, path))[:200] or 'answer'}: {problem}" for path, problem in problems[:MAX_LINES]]
+    more = len(problems) - MAX_LINES
+    return "; ".join(lines) + (f"; and {more} more" if more > 0 else "")
+
+
+def _problems(flaw: "ValidationError", parent: Path) -> list[Problem]:
+    path: Path = (*parent, *flaw.relative_path)
     keyword, limit = str(flaw.validator), cast("JsonValue", flaw.validator_value)
     instance, schema = cast("JsonValue", flaw.instance), cast("Node", flaw.schema)
     if keyword == "required" and isinstance(instance, dict) and isinstance(limit, list):
-        return [_missing(path, name, schema) for name in limit if name not in instance]
+        return [((*path, str(name)), _missing(name, schema)) for name in limit if name not in instance]
     if keyword == "additionalProperties" and isinstance(instance, dict):
         known = list(_node(schema.get("properties")))
-        return [_unknown(join(path, name), known, instance[name]) for name in instance if name not in known]
+        return [((*path, name), _unknown(known, instance[name])) for name in instance if name not in known]
     if keyword in ("anyOf", "oneOf") and (meant := _meant(flaw)):
-        return [line for inner in meant for line in _lines(inner, path)]
+        return [problem for inner in meant for problem in _problems(inner, path)]
     expected = _EXPECTED.get(keyword)
-    place = path[:200] or "answer"
     if expected is None:
-        return [f"{place}: {shown(flaw.message, 200)}"]
-    return [f"{place}: expected {expected(limit)}, got {_came(keyword, instance)}"]
+        return [(path, shown(flaw.message, 200))]
+    return [(path, f"expected {expected(limit)}, got {_came(keyword, instance)}")]
 
 
 def _meant(flaw: "ValidationError") -> "list[ValidationError]":
@@ -112,13 +121,12 @@ def _is_misfit(inner: "ValidationError") -> bool:
     return tag or (not inner.relative_path and inner.validator in ("type", "const", "enum"))
 
 
-def _missing(path: str, name: JsonValue, schema: Node) -> str:
-    described = _described(_node(_node(schema.get("properties")).get(str(name))))
-    return f"{join(path, name)[:200]}: expected {described}, got nothing"
+def _missing(name: JsonValue, schema: Node) -> str:
+    return f"expected {_described(_node(_node(schema.get('properties')).get(str(name))))}, got nothing"
 
 
-def _unknown(path: str, known: list[str], value: JsonValue) -> str:
-    return f"{path[:200]}: expected no such field (there are {_listed([*known])}), got {shown(value)}"
+def _unknown(known: list[str], value: JsonValue) -> str:
+    return f"expected no such field (there are {_listed([*known])}), got {shown(value)}"
 
 
 def _came(keyword: str, instance: JsonValue) -> str:

@@ -15,7 +15,7 @@ from pydantic.errors import PydanticInvalidForJsonSchema
 from pydantic_core import to_json
 
 from intermezzo.errors import DefinitionError, InvalidResponse
-from intermezzo.human_steps.answer_flaws import explained
+from intermezzo.human_steps.answer_flaws import explained, problems_of
 from intermezzo.human_steps.closed_options import closed_options
 from intermezzo.human_steps.json_values import plain_json
 from intermezzo.human_steps.samples import Sampler, no_sample
@@ -82,7 +82,8 @@ class AnswerSchema:
             raise InvalidResponse(f"{error}; correct it and submit again") from None
         self._checked()
         if found := flaws(self.schema, plain):
-            raise InvalidResponse(f"{explained(found)}; correct it and submit again")
+            problems = problems_of(found)
+            raise InvalidResponse(f"{explained(problems)}; correct it and submit again", problems=dict(problems))
         normal = cast("dict[str, JsonValue]", plain)
         return normal if self.model is None else _normalised(self.model, normal)
 

@@ -86,6 +86,7 @@ class Sampler:
             if type == "object":
                 yield from self._objects(node, path, wanted)
             elif type == "array":
+                yield from self._boxes(node, path) if node.get("x-control") == "boxes" else ()
                 yield from self._arrays(node, path, wanted)
             elif type == "string":
                 yield from _texts(node)
@@ -146,6 +147,18 @@ class Sampler:
                 yield start + [item] * (length - len(start))
         yield start[: int(most)] if most is not None else start
         yield []
+
+    def _boxes(self, node: Node, path: str) -> Iterator[JsonValue]:
+        """Rectangles side by side: with sides of 0 they would be valid and mean nothing."""
+        labels = self.samples(_mapping(_mapping(_mapping(node.get("items")).get("properties")).get("label")), path)
+        label: Node = {"label": labels[0]} if labels else {}
+        box: Node = {"left": 10, "top": 10, "width": 100, "height": 50}
+        least = min(int(number(node.get("minItems")) or 1), _MAX_BOXES)
+        for extra in (label, {}):
+            yield [{**box, "left": 10 + 110 * i, **extra} for i in range(max(least, 1))]
+
+
+_MAX_BOXES = 1000
 
 
 def no_sample(path: str, reason: str) -> DefinitionError:

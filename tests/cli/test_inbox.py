@@ -42,6 +42,17 @@ def test_claiming_shows_the_task_as_text(terminal: Terminal, task: str) -> None:
     assert "inbox claim" in terminal("inbox", "show", task).stdout
 
 
+def test_the_form_of_the_answer_is_shown_with_its_parts(terminal: Terminal, desk: Desk) -> None:
+    choice = {"title": "Mood", "description": "How was it?", "oneOf": [{"const": 1, "title": "Good"}, {"const": 2}]}
+    item = {"type": "object", "properties": {"name": {"type": "string", "maxLength": 9}}, "required": ["name"]}
+    form = {"type": "object", "properties": {"mood": choice, "guests": {"type": "array", "items": item}}}
+    rows = terminal("inbox", "show", desk.post(form=json.dumps(form), at=utc_now())).stdout.splitlines()
+    shown = [" ".join(row.split()) for row in rows]
+    assert "mood optional 1 (Good) | 2 Mood · How was it?" in shown
+    assert "guests optional list" in shown
+    assert "guests.*.name required text-input, max_length 9" in shown
+
+
 def test_a_task_without_controls_shows_its_input(terminal: Terminal, task: str) -> None:
     [control] = terminal.json("inbox", "show", task)["controls"]
     assert "ok" in control["value"]
