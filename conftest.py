@@ -14,6 +14,7 @@ from sybil.parsers.markdown import PythonCodeBlockParser, SkipParser
 from sybil.parsers.rest import DocTestParser
 
 from intermezzo.settings import settings
+from intermezzo.steps import registry
 
 PREFECT_HOME = tempfile.mkdtemp(prefix="intermezzo-tests-prefect-")
 atexit.register(shutil.rmtree, PREFECT_HOME, ignore_errors=True)
@@ -64,9 +65,15 @@ def recorded_answers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LLM_RECORDED", str(Path(__file__).parent / "docs" / "recorded-answers.jsonl"))
 
 
+@pytest.fixture
+def types_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Step types that an example declares are there for the examples of its page only."""
+    monkeypatch.setattr(registry, "_registry", dict(vars(registry)["_registry"]))
+
+
 pytest_collect_file = Sybil(
     parsers=[PythonCodeBlockParser(), DocTestParser(), SkipParser()],
     # In a pattern `**` stands for one folder, neither none nor several.
     patterns=["README.md", "docs/*.md", "docs/*/*.md", "intermezzo/*.py", "intermezzo/*/*.py"],
-    fixtures=["isolated_home", "recorded_answers"],
+    fixtures=["isolated_home", "recorded_answers", "types_of_its_own"],
 ).pytest()

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
         AnswerInvalid,
         AnswerRefused,
         AnswerTruncated,
+        AssignmentNotFound,
         AttemptSuperseded,
         AuditFailed,
         AuthorError,
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
         MisplacedStep,
         NoConsensus,
         NotClaimable,
+        NotReviewable,
         ProviderError,
         ProviderNotConfigured,
         ProviderOverloaded,
@@ -49,7 +51,7 @@ if TYPE_CHECKING:
         UnstableInput,
         WorkerError,
     )
-    from intermezzo.human_steps.human_step import Answer, HumanStep, Submission, human_step
+    from intermezzo.human_steps.human_step import Answer, Escalation, HumanStep, Submission, human_step
     from intermezzo.human_steps.native_types import (
         answer_question,
         compare_rank,
@@ -72,12 +74,12 @@ if TYPE_CHECKING:
     from intermezzo.steps import Primitive, Step, StepCall, current_call, step
 
 _ERRORS = (
-    "AnswerInvalid AnswerRefused AnswerTruncated AttemptSuperseded AuditFailed AuthorError BudgetExceeded ClaimLost "
-    "CreditsError DefinitionError HumanTaskCancelled HumanTaskExpired HumanTaskNotFound InputTooLong "
-    "InsufficientCredits IntermezzoError InvalidInput InvalidResponse KeyRefused MapFailed MisplacedStep NoConsensus "
-    "NotClaimable ProviderError ProviderNotConfigured ProviderOverloaded ProviderTimedOut ProviderUnavailable "
-    "QuotaExhausted RateLimited RecordedOutputMismatch RequestRejected SandboxError StepError StepFailed StepTimedOut "
-    "StoreError UnknownModel UnstableInput WorkerError"
+    "AnswerInvalid AnswerRefused AnswerTruncated AssignmentNotFound AttemptSuperseded AuditFailed AuthorError "
+    "BudgetExceeded ClaimLost CreditsError DefinitionError HumanTaskCancelled HumanTaskExpired HumanTaskNotFound "
+    "InputTooLong InsufficientCredits IntermezzoError InvalidInput InvalidResponse KeyRefused MapFailed "
+    "MisplacedStep NoConsensus NotClaimable NotReviewable ProviderError ProviderNotConfigured ProviderOverloaded "
+    "ProviderTimedOut ProviderUnavailable QuotaExhausted RateLimited RecordedOutputMismatch RequestRejected "
+    "SandboxError StepError StepFailed StepTimedOut StoreError UnknownModel UnstableInput WorkerError"
 )
 
 _NATIVE_TYPES = (
@@ -86,7 +88,7 @@ _NATIVE_TYPES = (
 
 _HOMES = {
     **dict.fromkeys(_ERRORS.split(), "errors"),
-    **dict.fromkeys(["Answer", "HumanStep", "Submission", "human_step"], "human_steps.human_step"),
+    **dict.fromkeys(["Answer", "Escalation", "HumanStep", "Submission", "human_step"], "human_steps.human_step"),
     **dict.fromkeys(_NATIVE_TYPES.split(), "human_steps.native_types"),
     **dict.fromkeys(
         ["code_execute", "data_transform", "document_parse", "llm_generate", "pii_detect", "web_research"], "primitives"
@@ -100,6 +102,7 @@ __all__ = [
     "AnswerInvalid",
     "AnswerRefused",
     "AnswerTruncated",
+    "AssignmentNotFound",
     "AttemptSuperseded",
     "AuditFailed",
     "AuthorError",
@@ -107,6 +110,7 @@ __all__ = [
     "ClaimLost",
     "CreditsError",
     "DefinitionError",
+    "Escalation",
     "HumanStep",
     "HumanTaskCancelled",
     "HumanTaskExpired",
@@ -121,6 +125,7 @@ __all__ = [
     "MisplacedStep",
     "NoConsensus",
     "NotClaimable",
+    "NotReviewable",
     "Primitive",
     "ProviderError",
     "ProviderNotConfigured",

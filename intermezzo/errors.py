@@ -17,11 +17,13 @@
     │   ├── HumanTaskCancelled      the requester or an operator cancelled it
     │   ├── NoConsensus             the answers are in and do not agree
     │   └── MapFailed               some calls of a `.map` failed; carries every result and failure
-    ├── WorkerError                 a worker's request cannot be honoured
+    ├── WorkerError                 a worker's or a reviewer's request cannot be honoured
     │   ├── InvalidResponse         (ValueError)    the answer does not fit the form
     │   ├── HumanTaskNotFound       (LookupError)
     │   ├── NotClaimable            the task is closed, full, or was already answered by this worker
-    │   └── ClaimLost               the claim lapsed or was never this worker's
+    │   ├── ClaimLost               the claim lapsed or was never this worker's
+    │   ├── AssignmentNotFound      (LookupError)
+    │   └── NotReviewable           there is no answer to review, or it was reviewed otherwise
     ├── ProviderError               a service outside failed; `retryable` says whether trying again helps
     │   ├── ProviderNotConfigured   nobody said which service to use, or something it needs is missing
     │   ├── KeyRefused              the key is wrong, or does not allow this
@@ -173,7 +175,7 @@ class MapFailed(StepError):
 
 
 class WorkerError(IntermezzoError):
-    """A worker's request cannot be honoured."""
+    """A worker's or a reviewer's request cannot be honoured."""
 
 
 class InvalidResponse(WorkerError, ValueError):
@@ -206,6 +208,14 @@ class NotClaimable(WorkerError):
 
 class ClaimLost(WorkerError):
     """The claim lapsed, or was never this worker's."""
+
+
+class AssignmentNotFound(WorkerError, LookupError):
+    """There is no assignment of that id."""
+
+
+class NotReviewable(WorkerError):
+    """There is no answer to review, or it was reviewed otherwise."""
 
 
 class ProviderError(IntermezzoError):

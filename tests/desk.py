@@ -3,20 +3,21 @@
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pydantic import JsonValue
 from sqlalchemy import Connection, delete, select
 
 from intermezzo import journal, ledger
-from intermezzo.human_steps import claims, tasks
+from intermezzo.human_steps import claims, review, tasks, workers
 from intermezzo.human_steps.claims import Claimed
 from intermezzo.human_steps.consensus import ConsensusStrategy
 from intermezzo.human_steps.tasks import NewHumanTask, Priority
+from intermezzo.human_steps.terms import Terms
 from intermezzo.journal import Claim, Closing, NewCall, RecordedCall, RunFacts
 from intermezzo.ledger import Payer, Reservation
 from intermezzo.store import Store, new_id
-from intermezzo.store.tables import human_tasks, metadata, runs
+from intermezzo.store.tables import assignments, human_tasks, metadata, runs
 
 T = TypeVar("T")
 
@@ -40,12 +41,8 @@ PLAIN_TASK = NewHumanTask(
     input='{"text": "ok"}',
     controls=None,
     answer_schema=FORM,
-    instructions="Choose.",
     priority="normal",
-    consensus_strategy="any_first",
-    assignments_required=1,
-    claim_timeout_seconds=30 * 60,
-    reward_credits=0,
+    terms=Terms(type="label_text", instructions="Choose."),
 )
 """What every task here is but for what its test says."""
 
@@ -136,6 +133,7 @@ class Desk:
         form: str = FORM,
         again: RecordedCall | None = None,
         at: datetime = START,
+        **terms: Any,
     ) -> str:
         """Open a human call and post its task; returns the id of the task, which is the call's as well.
 
@@ -151,10 +149,32 @@ class Desk:
             generation=again.generation + 1 if again else 1,
             answer_schema=form,
             priority=priority,
-            consensus_strategy=strategy,
-            assignments_required=required,
-            claim_timeout_seconds=minutes * 60,
-            reward_credits=reward,
+            terms=Terms(
+                type="label_text",
+                instructions="Choose.",
+                consensus_strategy=strategy,
+                assignments_required=required,
+                claim_timeout_seconds=minutes * 60,
+                reward_credits=reward,
+                **{"max_assignments": required, **terms},  # pyright: ignore[reportArgumentType]
+            ),
+        )
+        self.open([_call_for(task)], [task], at=at)
+        return task.id
+
+    def post_under(
+        self, terms: Terms, *, priority: Priority = "normal", again: RecordedCall | None = None, at: datetime = START
+    ) -> str:
+        """Open a human call and post its task under any terms; see `post`."""
+        call_id = again.id if again else new_id()
+        task = replace(
+            PLAIN_TASK,
+            id=new_id() if again else call_id,
+            call_id=call_id,
+            run_id=self.facts.id,
+            generation=again.generation + 1 if again else 1,
+            priority=priority,
+            terms=terms,
         )
         self.open([_call_for(task)], [task], at=at)
         return task.id
@@ -184,9 +204,34 @@ class Desk:
         self.take(worker, task_id, at=at)
         return self.submit(worker, task_id, answer, at=at)
 
+    def assignment(self, task_id: str, worker: str) -> str | None:
+        """Id of a worker's newest part in a task."""
+        newest = select(assignments.c.id).where(assignments.c.task_id == task_id, assignments.c.worker_id == worker)
+        return self.see(lambda c: c.scalars(newest.order_by(assignments.c.id.desc())).first())
+
+    def review(self, assignment_id: str, *, approved: bool, note: str = "as asked", at: datetime = START) -> str:
+        """The requester looks at an answer."""
+        return self.do(lambda c: review.review(c, assignment_id, approved=approved, by="boss", note=note, at=at))
+
+    def decide(self, task_id: str, category: str, *, at: datetime = START) -> None:
+        """The requester answers a task themselves."""
+        self.do(lambda c: review.decide(c, task_id, {"category": category}, at=at))
+
+    def approve_unreviewed(self, *, at: datetime) -> int:
+        """Somebody looks for answers whose review is overdue."""
+        return self.do(lambda c: review.approve_unreviewed(c, at=at))
+
     def release(self, worker: str, task_id: str, *, at: datetime = START) -> None:
         """A worker gives a task back."""
         self.do(lambda c: claims.release(c, task_id, worker, at=at))
+
+    def decline(self, worker: str, task_id: str, *, at: datetime = START) -> None:
+        """A worker gives a task back for good."""
+        self.do(lambda c: claims.decline(c, task_id, worker, reason="I know the author", at=at))
+
+    def suspend(self, worker: str, *, at: datetime = START) -> None:
+        """An operator keeps a worker from working."""
+        self.do(lambda c: claims.suspend(c, worker, reason="answers at random", by="boss", at=at))
 
     def lapse(self, *, at: datetime) -> int:
         """Somebody looks for claims that have run out."""
@@ -209,6 +254,10 @@ class Desk:
         """Free slots of a task."""
         query = select(human_tasks.c.open_slots).where(human_tasks.c.id == task_id)
         return self.see(lambda c: c.execute(query).scalar_one())
+
+    def describe(self, worker: str, *, skills: dict[str, int] | None = None, languages: Sequence[str] = ()) -> None:
+        """Say what a worker can do."""
+        self.do(lambda c: workers.describe(c, worker, skills=skills, languages=languages, at=START))
 
     # --- money
 
@@ -248,7 +297,7 @@ def _call_for(task: NewHumanTask) -> NewCall:
         step=task.name,
         key=task.call_id,
         kind="human",
-        price_credits=ledger.human_price(task.reward_credits, task.assignments_required),
+        price_credits=task.terms.price_credits,
         generation=task.generation,
         wave=task.call_id,
     )

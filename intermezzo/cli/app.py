@@ -37,6 +37,7 @@ _COMMANDS = {
     "runs": _Entry("Operate", "intermezzo.cli.runs:runs", "List, show and cancel runs."),
     "credits": _Entry("Operate", "intermezzo.cli.credits:credits", "See, grant and audit credits."),
     "inbox": _Entry("Work", "intermezzo.cli.inbox:inbox", "Answer human tasks."),
+    "review": _Entry("Work", "intermezzo.cli.review:review", "Approve, reject and decide what was answered."),
     "types": _Entry("Work", "intermezzo.cli.human_types:types", "See what people can be asked to do."),
 }
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @click.group()
 def inbox() -> None:
-    """Answer human tasks: list, claim, show, submit, release."""
+    """Answer human tasks: list, claim, show, submit, release, decline."""
 
 
 @inbox.command("list")
@@ -76,6 +76,18 @@ def release(task_id: str, *, worker: str, as_json: bool) -> None:
     asyncio.run(_inbox().release(worker, task_id))
     outcome = {"task_id": task_id, "worker": worker, "released": True}
     show(outcome, as_json=as_json, text=lambda: "your claim is given back")
+
+
+@inbox.command()
+@click.argument("task_id")
+@click.option("--reason", default="", help="For the requester.")
+@worker_option
+@json_option
+def decline(task_id: str, *, reason: str, worker: str, as_json: bool) -> None:
+    """Give your claim on TASK_ID back for good; you are not offered it again."""
+    asyncio.run(_inbox().decline(worker, task_id, reason=reason))
+    outcome = {"task_id": task_id, "worker": worker, "declined": True}
+    show(outcome, as_json=as_json, text=lambda: "declined; you are not offered this task again")
 
 
 def _inbox(*, test: bool = False) -> "Inbox":

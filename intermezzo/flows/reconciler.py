@@ -30,7 +30,7 @@ from intermezzo.flows.ending import settle
 from intermezzo.flows.reporting import Reporter
 from intermezzo.flows.runtime import runtime
 from intermezzo.flows.suspension import resume
-from intermezzo.human_steps import claims, tasks
+from intermezzo.human_steps import claims, review, tasks
 from intermezzo.journal import RunState
 from intermezzo.settings import settings
 from intermezzo.store import Event, Store, utc_now
@@ -147,6 +147,8 @@ class Reconciler:
         while await self.store.write(lambda c: claims.lapse(c, at=utc_now())) == _FULL:
             pass
         while await self.store.write(lambda c: tasks.expire(c, at=utc_now())) == _FULL:
+            pass
+        while await self.store.write(lambda c: review.approve_unreviewed(c, at=utc_now())) == _FULL:
             pass
 
     async def _sweep_pending(self) -> None:

@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 
 from intermezzo import journal
 from intermezzo.errors import StoreError
-from intermezzo.human_steps import claims, tasks
+from intermezzo.human_steps import claims, review, tasks
 from intermezzo.settings import settings
 from intermezzo.store import Event, Store, open_store, utc_now
 
@@ -98,10 +98,11 @@ class Runtime:
                 listening.loop.call_soon_threadsafe(listening.heard, heard)
 
     def _tidy(self) -> None:
-        """Return lapsed claims and expire unclaimed tasks: a script may run where no reconciler does."""
+        """Do what is due to human tasks: a script may run where no reconciler does."""
         with contextlib.suppress(StoreError):
             self.store.submit(lambda c: claims.lapse(c, at=utc_now()))
             self.store.submit(lambda c: tasks.expire(c, at=utc_now()))
+            self.store.submit(lambda c: review.approve_unreviewed(c, at=utc_now()))
 
     def _renew(self, run_ids: list[str], until: datetime, connection: Connection) -> None:
         journal.renew_leases(connection, self.holder, run_ids, until=until)

@@ -10,22 +10,18 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from pydantic import JsonValue
-from sqlalchemy import ColumnElement, Connection, Row, Select, exists, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, insert, select, update
 
-from intermezzo import ledger
-from intermezzo.errors import ClaimLost, InvalidResponse, NoConsensus, NotClaimable, WorkerError
-from intermezzo.human_steps.answers import AnswerSchema
-from intermezzo.human_steps.consensus import Agreed, NotYet, Split, consensus
+from intermezzo.errors import ClaimLost, NotClaimable
+from intermezzo.human_steps import queues
 from intermezzo.human_steps.json_values import canonical_json
+from intermezzo.human_steps.queues import HOLDING
+from intermezzo.human_steps.review import approve, review, weigh
 from intermezzo.human_steps.tasks import LEGAL_MOVES, lock_task, transition
-from intermezzo.ledger import Payer
+from intermezzo.human_steps.terms import terms_of
+from intermezzo.human_steps.workers import check_worker_id, profile_of, set_suspended, unfinished_work
 from intermezzo.store import new_id, reach
-from intermezzo.store.tables import assignments, human_tasks, responses
-
-MAX_WORKER_ID_CHARACTERS = 100
-"""So that a worker's account in the ledger, which is named after them, has room for the name."""
-
-_HOLDING = ("claimed", "approved", "rejected")
+from intermezzo.store.tables import assignments, responses
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,12 +42,13 @@ def claim_next(
     Raises:
         WorkerError: that cannot be a worker's id.
     """
-    _check_worker(worker_id)
-    queue = _queue(worker_id, test=test, types=types).limit(1)
-    while (task := connection.execute(queue).one_or_none()) is not None:
-        # What PostgreSQL locked may have been claimed by this same worker since the query began.
-        if _held_by(connection, task.id, worker_id) is None:
-            return _take(connection, task, worker_id, at=at)
+    check_worker_id(worker_id)
+    profile = profile_of(connection, worker_id)
+    for terms in queues.best_first(connection, profile, test=test, types=types):
+        while (task := queues.head(connection, terms.id, worker_id, test=test, lock=True)) is not None:
+            # What PostgreSQL locked may have been claimed by this same worker since the query began.
+            if _held_by(connection, task.id, worker_id) is None:
+                return _take(connection, task, worker_id, at=at)
     return None
 
 
@@ -63,11 +60,13 @@ def claim_task(connection: Connection, worker_id: str, task_id: str, *, test: bo
         NotClaimable: it is closed, has no free slot, or this worker has answered it.
         WorkerError: that cannot be a worker's id.
     """
-    _check_worker(worker_id)
+    check_worker_id(worker_id)
+    profile = profile_of(connection, worker_id)
     task = lock_task(connection, task_id)
     if task.test != test:
         whose = "a test task, answered by simulated workers" if task.test else "a live task, answered by people"
         raise NotClaimable(f"human task {task_id} is {whose}")
+    why = None if test else profile.refusal(terms_of(connection, task.terms_id))
     mine = _held_by(connection, task_id, worker_id)
     if mine is not None and mine.state == "claimed":
         return Claimed(
@@ -77,17 +76,13 @@ def claim_task(connection: Connection, worker_id: str, task_id: str, *, test: bo
             lease_expires_at=mine.lease_expires_at,
         )
     if mine is not None:
-        raise NotClaimable(f"worker {worker_id!r} has already answered human task {task_id}")
+        did = "declined" if mine.state == "declined" else "already answered"
+        raise NotClaimable(f"worker {worker_id!r} has {did} human task {task_id}")
+    if why is not None:
+        raise NotClaimable(f"human task {task_id} is not for worker {worker_id!r}: {why}")
     if task.state != "open":
         raise NotClaimable(f"human task {task_id} has no free slot: it is {task.state}")
     return _take(connection, task, worker_id, at=at)
-
-
-def _check_worker(worker_id: str) -> None:
-    if not 0 < len(worker_id) <= MAX_WORKER_ID_CHARACTERS or not worker_id.isprintable():
-        raise WorkerError(
-            f"a worker's id has 1 to {MAX_WORKER_ID_CHARACTERS} printable characters, got {worker_id[:200]!r}"
-        )
 
 
 def _held_by(connection: Connection, task_id: str, worker_id: str) -> "Row[tuple[object, ...]] | None":
@@ -95,31 +90,19 @@ def _held_by(connection: Connection, task_id: str, worker_id: str) -> "Row[tuple
         select(assignments).where(
             assignments.c.task_id == task_id,
             assignments.c.worker_id == worker_id,
-            assignments.c.state.in_(_HOLDING),
+            assignments.c.state.in_(HOLDING),
         )
     ).one_or_none()
 
 
-def _queue(worker_id: str, *, test: bool, types: Sequence[str]) -> "Select[tuple[object, ...]]":
-    worked_on = exists().where(
-        assignments.c.task_id == human_tasks.c.id,
-        assignments.c.worker_id == worker_id,
-        assignments.c.state.in_(_HOLDING),
-    )
-    query = select(human_tasks).where(human_tasks.c.state == "open", human_tasks.c.test == test, ~worked_on)
-    if types:
-        query = query.where(human_tasks.c.type.in_(types))
-    return query.order_by(human_tasks.c.priority.desc(), human_tasks.c.created_at, human_tasks.c.id).with_for_update(
-        skip_locked=True
-    )
-
-
 def _take(connection: Connection, task: "Row[tuple[object, ...]]", worker_id: str, *, at: datetime) -> Claimed:
+    terms = terms_of(connection, task.terms_id)
+    until = at + timedelta(seconds=terms.claim_timeout_seconds)
     claim = Claimed(
         assignment_id=new_id(),
         task_id=task.id,
         worker_id=worker_id,
-        lease_expires_at=at + timedelta(seconds=task.claim_timeout_seconds),
+        lease_expires_at=until if task.deadline_at is None else min(until, task.deadline_at),
     )
     connection.execute(
         insert(assignments).values(
@@ -127,6 +110,7 @@ def _take(connection: Connection, task: "Row[tuple[object, ...]]", worker_id: st
             task_id=task.id,
             worker_id=worker_id,
             state="claimed",
+            reward_credits=terms.reward_credits,
             claimed_at=at,
             lease_expires_at=claim.lease_expires_at,
         )
@@ -137,7 +121,7 @@ def _take(connection: Connection, task: "Row[tuple[object, ...]]", worker_id: st
 
 
 def submit(connection: Connection, task_id: str, worker_id: str, answer: dict[str, JsonValue], *, at: datetime) -> str:
-    """Store a worker's validated answer, pay for it, and close the task if that settles it.
+    """Store a worker's validated answer, pay for it unless it is to be reviewed, and close the task if that settles it.
 
     Sending the same answer again changes nothing and returns the same.
 
@@ -152,7 +136,7 @@ def submit(connection: Connection, task_id: str, worker_id: str, answer: dict[st
     claim = connection.execute(
         select(assignments)
         .where(assignments.c.task_id == task_id, assignments.c.worker_id == worker_id)
-        .order_by(assignments.c.state.in_(_HOLDING).desc(), assignments.c.claimed_at.desc())
+        .order_by(assignments.c.state.in_(HOLDING).desc(), assignments.c.claimed_at.desc())
     ).first()
     if claim is None:
         raise ClaimLost(f"worker {worker_id!r} has no claim on human task {task_id}; claim it first")
@@ -168,9 +152,16 @@ def submit(connection: Connection, task_id: str, worker_id: str, answer: dict[st
             submitted_at=at,
         )
     )
-    connection.execute(update(assignments).where(assignments.c.id == claim.id).values(state="approved", closed_at=at))
+    wait = terms_of(connection, task.terms_id).auto_approve_seconds
+    if wait == 0:
+        approve(connection, task, claim, at=at)
+    else:
+        due = None if wait is None else at + timedelta(seconds=wait)
+        connection.execute(
+            update(assignments).where(assignments.c.id == claim.id).values(state="submitted", review_due_at=due)
+        )
     reach("answer.stored")
-    return _settle(connection, task, worker_id, at=at)
+    return weigh(connection, task, at=at)
 
 
 def _submitted_before(
@@ -189,56 +180,6 @@ def _submitted_before(
     raise ClaimLost(f"the claim of worker {claim.worker_id!r} on human task {task.id} has lapsed; claim it again")
 
 
-def _settle(connection: Connection, task: "Row[tuple[object, ...]]", worker_id: str, *, at: datetime) -> str:
-    """Pay for the newest answer and see whether the answers now agree."""
-    given = connection.execute(select(responses).where(responses.c.task_id == task.id).order_by(responses.c.seq)).all()
-    payer = Payer(task.org, test=task.test)
-    ledger.reward(connection, payer, task.id, worker_id, task.reward_credits, n=len(given), at=at)
-    schema = AnswerSchema.of(json.loads(task.answer_schema))
-    outcome = consensus(
-        task.consensus_strategy,
-        [json.loads(row.answer) for row in given],
-        schema.closed_fields(),
-        task.assignments_required,
-    )
-    match outcome:
-        case NotYet():
-            return task.state
-        case Split():
-            transition(connection, task, "failed", error=NoConsensus(f"{task.name}: {outcome.summary}"), at=at)
-            return "failed"
-        case Agreed():
-            try:
-                schema.validate(outcome.answer)
-            except InvalidResponse as error:  # fields are voted on one by one, and may not fit together
-                split = NoConsensus(f"{task.name}: the winning fields do not fit together: {error}")
-                transition(connection, task, "failed", error=split, at=at)
-                return "failed"
-            transition(connection, task, "completed", output=_envelope(outcome, given), at=at)
-            reach("answer.outbox")
-            return "completed"
-
-
-def _envelope(agreed: Agreed, given: "Sequence[Row[tuple[object, ...]]]") -> str:
-    """What the journal keeps of a settled human call."""
-    return json.dumps(
-        {
-            "answer": agreed.answer,
-            "agreement": agreed.agreement,
-            "summary": agreed.summary,
-            "submissions": [
-                {
-                    "worker": row.worker_id,
-                    "answer": json.loads(row.answer),
-                    "submitted_at": row.submitted_at.isoformat(),
-                }
-                for row in given
-            ],
-        },
-        ensure_ascii=False,
-    )
-
-
 def release(connection: Connection, task_id: str, worker_id: str, *, at: datetime) -> None:
     """Give a claimed slot back.
 
@@ -249,6 +190,40 @@ def release(connection: Connection, task_id: str, worker_id: str, *, at: datetim
     task = lock_task(connection, task_id)
     if not _give_back(connection, task, assignments.c.worker_id == worker_id, "released", at=at):
         raise ClaimLost(f"worker {worker_id!r} has no claim on human task {task_id}")
+
+
+def decline(connection: Connection, task_id: str, worker_id: str, *, reason: str = "", at: datetime) -> None:
+    """Give a claimed slot back for good: this worker is not offered the task again.
+
+    Args:
+        reason: for the requester.
+
+    Raises:
+        HumanTaskNotFound: there is none of that id.
+        ClaimLost: this worker holds no claim on it.
+    """
+    task = lock_task(connection, task_id)
+    if not _give_back(connection, task, assignments.c.worker_id == worker_id, "declined", note=reason, at=at):
+        raise ClaimLost(f"worker {worker_id!r} has no claim on human task {task_id}")
+
+
+def suspend(connection: Connection, worker_id: str, *, reason: str, by: str, at: datetime) -> None:
+    """Keep a worker from working: claims go back, and answers to open tasks that wait for their review are rejected.
+
+    Answers that were approved stay, and so do those to tasks that are closed: the requester reviews them.
+
+    Raises:
+        WorkerError: that cannot be a worker's id.
+    """
+    set_suspended(connection, worker_id, reason, at=at)
+    for task_id, assignment_id in unfinished_work(connection, worker_id):
+        task = lock_task(connection, task_id)
+        this = assignments.c.id == assignment_id
+        state = connection.scalar(select(assignments.c.state).where(this))
+        if state == "claimed":
+            _give_back(connection, task, this, "released", at=at)
+        elif state == "submitted" and LEGAL_MOVES[task.state]:
+            review(connection, assignment_id, approved=False, by=by, note=f"suspended: {reason}", at=at)
 
 
 def lapse(connection: Connection, *, at: datetime, limit: int = 500) -> int:
@@ -276,12 +251,13 @@ def _give_back(
     which: ColumnElement[bool],
     state: str,
     *,
+    note: str | None = None,
     at: datetime,
 ) -> bool:
     given_back = connection.execute(
         update(assignments)
         .where(assignments.c.task_id == task.id, which, assignments.c.state == "claimed")
-        .values(state=state, closed_at=at)
+        .values(state=state, closed_at=at, review_note=note)
     ).rowcount
     if given_back:
         transition(connection, task, "open", open_slots=task.open_slots + 1, at=at)

@@ -49,7 +49,7 @@ class Agreed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NotYet:
-    """More answers are needed, or the requester's review."""
+    """More answers are needed."""
 
     have: int
     required: int
@@ -74,7 +74,8 @@ def consensus(
     Args:
         strategy: `any_first`: the first decides. `majority_vote`: of at least `required` answers, the most
             frequent value of each closed field. `unanimous`: at least `required` answers, all equal in the
-            closed fields. `requester_review`: never decided here.
+            closed fields. `requester_review`: as `majority_vote`, and the earliest of tied values wins; the answers
+            are those that the requester has approved.
         answers: valid answers, the earliest first. The order decides nothing but whose free text is taken.
         closed_fields: fields to vote on. Without any, whole answers are compared, blind to case and spacing.
         required: how many answers were asked for, 1 or more.
@@ -85,19 +86,21 @@ def consensus(
     if required < 1:
         raise ValueError(f"expected required of 1 or more, got {required!r}")
     waiting = NotYet(have=len(answers), required=required)
-    if strategy == "requester_review" or not answers:
+    if not answers:
         return waiting
     if strategy == "any_first":
         return _agreed(answers[:1], closed_fields)
     if len(answers) < required:
         return waiting
     votes = count_votes(answers, closed_fields)
-    if strategy == "majority_vote":
+    if strategy in ("majority_vote", "requester_review"):
         split = [field for field, counts in votes.items() if list(counts.values()).count(max(counts.values())) > 1]
     elif strategy == "unanimous":
         split = [field for field, counts in votes.items() if len(counts) > 1]
     else:
         assert_never(strategy)
+    if split and strategy == "requester_review":
+        return _agreed(answers[:1], closed_fields)
     return _split(strategy, split, votes) if split else _agreed(answers, closed_fields)
 
 

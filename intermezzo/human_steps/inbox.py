@@ -12,6 +12,7 @@ from intermezzo.errors import HumanTaskNotFound
 from intermezzo.human_steps import claims
 from intermezzo.human_steps.answers import AnswerSchema
 from intermezzo.human_steps.claims import Claimed
+from intermezzo.human_steps.terms import terms_of
 from intermezzo.store import Store, reach, utc_now
 from intermezzo.store.tables import assignments, human_tasks
 
@@ -32,7 +33,7 @@ class InboxItem:
     assignments_required: int
     reward_credits: int
     created_at: datetime
-    expires_at: datetime
+    expires_at: datetime | None
     run_id: str | None
 
 
@@ -64,7 +65,7 @@ class Inbox:
             query = query.where(human_tasks.c.id.in_(held))
         query = query.order_by(human_tasks.c.priority.desc(), human_tasks.c.created_at, human_tasks.c.id)
         query = query.limit(min(max(limit, 1), 1000))
-        return await self.store.read(lambda c: [_item(row) for row in c.execute(query)])
+        return await self.store.read(lambda c: [_item(c, row) for row in c.execute(query)])
 
     async def get(self, task_id: str) -> InboxItem:
         """One task.
@@ -115,27 +116,37 @@ class Inbox:
         """
         await self.store.write(lambda c: claims.release(c, task_id, worker_id, at=utc_now()))
 
+    async def decline(self, worker_id: str, task_id: str, *, reason: str = "") -> None:
+        """Give a claimed slot back for good: this worker is not offered the task again.
+
+        Raises:
+            HumanTaskNotFound: there is none of that id.
+            ClaimLost: this worker holds no claim on it.
+        """
+        await self.store.write(lambda c: claims.decline(c, task_id, worker_id, reason=reason, at=utc_now()))
+
 
 def _find(connection: Connection, task_id: str) -> InboxItem:
     row = connection.execute(select(human_tasks).where(human_tasks.c.id == task_id)).one_or_none()
     if row is None:
         raise HumanTaskNotFound(f"there is no human task {task_id!r}; `intermezzo inbox list` shows those there are")
-    return _item(row)
+    return _item(connection, row)
 
 
-def _item(row: "Row[tuple[object, ...]]") -> InboxItem:
+def _item(connection: Connection, row: "Row[tuple[object, ...]]") -> InboxItem:
+    terms = terms_of(connection, row.terms_id)
     return InboxItem(
         id=row.id,
         type=row.type,
         name=row.name,
         state=row.state,
-        instructions=row.instructions,
+        instructions=terms.instructions,
         input=json.loads(row.input),
         controls=json.loads(row.controls) if row.controls else None,
         answer_schema=json.loads(row.answer_schema),
         open_slots=row.open_slots,
         assignments_required=row.assignments_required,
-        reward_credits=row.reward_credits,
+        reward_credits=terms.reward_credits,
         created_at=row.created_at,
         expires_at=row.expires_at,
         run_id=row.run_id,

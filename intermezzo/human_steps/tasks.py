@@ -1,6 +1,6 @@
 """Human tasks: posted in bulk, then moved from state to state by one function that also moves the money.
 
-Everything here is part of the caller's transaction. Workers' side of it is in `claims`.
+Everything here is part of the caller's transaction. Workers' side of it is in `claims`, the requester's in `review`.
 """
 
 from collections.abc import Iterable, Sequence
@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from sqlalchemy import Connection, Row, func, select, update
+from sqlalchemy import Connection, Row, case, func, select, update
 
 from intermezzo import journal, ledger
 from intermezzo.errors import HumanTaskCancelled, HumanTaskExpired, HumanTaskNotFound, StepError
-from intermezzo.human_steps.consensus import ConsensusStrategy
+from intermezzo.human_steps.outcome import envelope
+from intermezzo.human_steps.terms import Terms, keep, terms_of
 from intermezzo.journal import RecordedError
 from intermezzo.ledger import Payer
 from intermezzo.store import Event, Prepared, emit
@@ -20,20 +21,24 @@ from intermezzo.store.tables import assignments, human_tasks, step_calls
 
 _INSERT = Prepared.insert(human_tasks)
 
-HumanTaskState = Literal["open", "claimed", "completed", "expired", "cancelled", "failed"]
+HumanTaskState = Literal["open", "claimed", "submitted", "completed", "expired", "cancelled", "failed"]
 Priority = Literal["low", "normal", "high", "urgent"]
 
 PRIORITIES: dict[Priority, int] = {"low": 0, "normal": 1, "high": 2, "urgent": 3}
 
+_ENDS: frozenset[HumanTaskState] = frozenset({"completed", "expired", "cancelled", "failed"})
+
 LEGAL_MOVES: dict[HumanTaskState, frozenset[HumanTaskState]] = {
-    "open": frozenset({"claimed", "completed", "expired", "cancelled", "failed"}),
-    "claimed": frozenset({"open", "completed", "expired", "cancelled", "failed"}),
+    "open": frozenset({*_ENDS, "claimed", "submitted"}),
+    "claimed": frozenset({*_ENDS, "open", "submitted"}),
+    "submitted": frozenset({*_ENDS, "open"}),
     "completed": frozenset(),
     "expired": frozenset(),
     "cancelled": frozenset(),
     "failed": frozenset(),
 }
-"""`claimed` means that every slot is taken; a slot that comes back makes the task `open` again."""
+"""`claimed` means that every slot is taken, `submitted` that every one is answered and the requester is asked; a slot
+that comes back makes the task `open` again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,16 +54,13 @@ class NewHumanTask:
     input: str
     controls: str | None
     answer_schema: str
-    instructions: str
     priority: Priority
-    consensus_strategy: ConsensusStrategy
-    assignments_required: int
-    claim_timeout_seconds: int
-    reward_credits: int
+    terms: Terms
 
 
 def post(connection: Connection, payer: Payer, tasks: Sequence[NewHumanTask], *, at: datetime) -> None:
     """Put human tasks into the queue; the caller has reserved their prices."""
+    keep(connection, (t.terms for t in tasks), at=at)
     _INSERT.run(
         connection,
         [
@@ -71,24 +73,29 @@ def post(connection: Connection, payer: Payer, tasks: Sequence[NewHumanTask], *,
                 "test": payer.test,
                 "type": t.type,
                 "name": t.name,
+                "terms_id": t.terms.id,
                 "state": "open",
                 "priority": PRIORITIES[t.priority],
                 "input": t.input,
                 "controls": t.controls,
                 "answer_schema": t.answer_schema,
-                "instructions": t.instructions,
-                "consensus_strategy": t.consensus_strategy,
-                "assignments_required": t.assignments_required,
-                "open_slots": t.assignments_required,
-                "claim_timeout_seconds": t.claim_timeout_seconds,
-                "reward_credits": t.reward_credits,
+                "assignments_required": t.terms.assignments_required,
+                "open_slots": t.terms.assignments_required,
+                "reserved_credits": t.terms.price_credits,
                 "created_at": at,
-                "expires_at": at + timedelta(seconds=t.claim_timeout_seconds),
+                **_clocks(t.terms, at),
             }
             for t in tasks
         ],
     )
     emit(connection, [Event("task.opened", t.id) for t in tasks], at=at)
+
+
+def _clocks(terms: Terms, at: datetime) -> dict[str, datetime | None]:
+    """The times of a task that is open from now on under these terms."""
+    deadline = None if terms.deadline_seconds is None else at + timedelta(seconds=terms.deadline_seconds)
+    unclaimed = at + timedelta(seconds=terms.claim_timeout_seconds)
+    return {"deadline_at": deadline, "expires_at": unclaimed if deadline is None else min(unclaimed, deadline)}
 
 
 def lock_task(connection: Connection, task_id: str) -> "Row[tuple[object, ...]]":
@@ -110,6 +117,7 @@ def transition(
     *,
     at: datetime,
     open_slots: int | None = None,
+    slots: int | None = None,
     output: str | None = None,
     error: StepError | None = None,
     void: bool = False,
@@ -118,8 +126,9 @@ def transition(
 
     Args:
         task: as `lock_task` returned it.
-        to: the state it goes to; the same state only changes `open_slots`.
+        to: the state it goes to; the same state only changes its slots.
         open_slots: free slots from now on.
+        slots: all of its slots from now on.
         output: what the flow gets, when it completes.
         error: what the flow gets, when it ends otherwise.
         void: the flow no longer asks for it.
@@ -129,64 +138,80 @@ def transition(
     """
     if to != task.state and to not in LEGAL_MOVES[task.state]:
         raise ValueError(f"human task {task.id} cannot go from {task.state} to {to}")
-    closing = not LEGAL_MOVES[to]
-    slots = task.open_slots if open_slots is None else open_slots
+    closing = to in _ENDS
     connection.execute(
         update(human_tasks)
         .where(human_tasks.c.id == task.id)
         .values(
             state=to,
-            open_slots=slots,
-            expires_at=at + timedelta(seconds=task.claim_timeout_seconds),
+            open_slots=task.open_slots if open_slots is None else open_slots,
+            assignments_required=task.assignments_required if slots is None else slots,
+            expires_at=_expiry(connection, task, to, at),
             closed_at=at if closing else None,
         )
     )
     if closing:
-        _close(connection, task, output=output, error=error, void=void, at=at)
+        connection.execute(
+            update(assignments)
+            .where(assignments.c.task_id == task.id, assignments.c.state == "claimed")
+            .values(state="released", closed_at=at)
+        )
+        settle(connection, task, closing=True, at=at)
+        if task.call_id is not None:
+            journal.close_human_call(
+                connection,
+                task.call_id,
+                task.run_id,
+                task.generation,
+                output=output,
+                error=RecordedError.of(error) if error else None,
+                void=void,
+                at=at,
+            )
         emit(connection, [Event("task.closed", task.id, task.run_id)], at=at)
 
 
-def _close(
-    connection: Connection,
-    task: "Row[tuple[object, ...]]",
-    *,
-    output: str | None,
-    error: StepError | None,
-    void: bool,
-    at: datetime,
-) -> None:
-    connection.execute(
-        update(assignments)
-        .where(assignments.c.task_id == task.id, assignments.c.state == "claimed")
-        .values(state="released", closed_at=at)
-    )
-    count = select(func.count()).select_from(assignments)
-    approved = connection.scalar(count.where(assignments.c.task_id == task.id, assignments.c.state == "approved")) or 0
-    reserved = ledger.human_price(task.reward_credits, task.assignments_required)
+def _expiry(
+    connection: Connection, task: "Row[tuple[object, ...]]", state: HumanTaskState, at: datetime
+) -> datetime | None:
+    """When a task that is in a state from now on closes by itself."""
+    if state != "open":
+        return task.deadline_at
+    unclaimed = at + timedelta(seconds=terms_of(connection, task.terms_id).claim_timeout_seconds)
+    return unclaimed if task.deadline_at is None else min(unclaimed, task.deadline_at)
+
+
+def settle(connection: Connection, task: "Row[tuple[object, ...]]", *, closing: bool = False, at: datetime) -> None:
+    """Give back what a closed human task does not need: when it closes, and when its last answer has been reviewed.
+
+    Args:
+        closing: it closes just now.
+    """
+    waiting = assignments.c.state.in_(("submitted", "disputed"))
+    approved = assignments.c.state == "approved"
+    reward = assignments.c.reward_credits
+    count = connection.execute(
+        select(
+            func.count(case((waiting, 1))).label("waiting"),
+            func.count(case((approved, 1))).label("approved"),
+            func.coalesce(func.sum(case((waiting, reward))), 0).label("waiting_credits"),
+            func.coalesce(func.sum(case((approved, reward))), 0).label("approved_credits"),
+        ).where(assignments.c.task_id == task.id)
+    ).one()
     payer = Payer(task.org, test=task.test)
-    unused = reserved - task.reward_credits * approved - ledger.platform_fee(task.reward_credits, approved)
+    if count.waiting and not closing:
+        return
+    if count.waiting:
+        rewards = int(count.waiting_credits) + int(count.approved_credits)
+        needed = int(count.waiting_credits) + ledger.platform_fee(rewards, count.waiting + count.approved)
+        given_back = ledger.held(connection, task.id) - needed
+        ledger.free(connection, payer, task.id, given_back, at=at)
+    else:
+        fee = ledger.platform_fee(int(count.approved_credits), count.approved)
+        given_back = ledger.settle(connection, payer, task.id, fee_credits=fee, at=at)
+        connection.execute(update(human_tasks).where(human_tasks.c.id == task.id).values(settled_at=at))
     if task.run_id is not None:
-        journal.uncommit(connection, task.run_id, unused)
-    ledger.settle_human_task(
-        connection,
-        payer,
-        task.id,
-        reserved_credits=reserved,
-        reward_credits=task.reward_credits,
-        approved=approved,
-        at=at,
-    )
-    if task.call_id is not None:
-        journal.close_human_call(
-            connection,
-            task.call_id,
-            task.run_id,
-            task.generation,
-            output=output,
-            error=RecordedError.of(error) if error else None,
-            void=void,
-            at=at,
-        )
+        journal.uncommit(connection, task.run_id, given_back)
 
 
 def cancel(connection: Connection, task_ids: Iterable[str], *, reason: str, void: bool = False, at: datetime) -> int:
@@ -206,33 +231,60 @@ def cancel(connection: Connection, task_ids: Iterable[str], *, reason: str, void
 
 
 def expire(connection: Connection, *, at: datetime, limit: int = 500) -> int:
-    """Close tasks with a free slot that nobody has claimed in time (spec: K2).
+    """Deal with tasks whose time is over: a free slot was not claimed in time (spec: K2), or their deadline is there.
 
     Returns:
-        How many were closed; call again if it is `limit`.
+        How many there were; call again if it is `limit`.
     """
     due = connection.scalars(
         select(human_tasks.c.id)
-        .where(human_tasks.c.state == "open", human_tasks.c.expires_at <= at)
+        .where(human_tasks.c.closed_at.is_(None), human_tasks.c.expires_at <= at)
         .order_by(human_tasks.c.expires_at)
         .limit(limit)
         .with_for_update(skip_locked=True)
     ).all()
     for task_id in due:
-        task = lock_task(connection, task_id)
-        answered = task.assignments_required - task.open_slots
-        minutes = task.claim_timeout_seconds / 60
-        error = HumanTaskExpired(
-            f"{task.name}: {answered} of {task.assignments_required} slots were taken "
-            f"when {minutes:g} minutes had passed without a new claim"
-        )
-        transition(connection, task, "expired", error=error, at=at)
+        _time_is_over(connection, lock_task(connection, task_id), at=at)
     return len(due)
+
+
+def _time_is_over(connection: Connection, task: "Row[tuple[object, ...]]", *, at: datetime) -> None:
+    terms = terms_of(connection, task.terms_id)
+    if terms.escalation is not None and task.state != "submitted":
+        _escalate(connection, task, terms.escalation, at=at)
+    elif terms.default_answer is not None:
+        output = envelope(terms.default_answer, summary="the default answer: nobody answered in time", agreement=0.0)
+        transition(connection, task, "completed", output=output, at=at)
+    else:
+        taken = task.assignments_required - task.open_slots
+        minutes = terms.claim_timeout_seconds / 60
+        why = (
+            "its deadline was there"
+            if task.deadline_at is not None and task.deadline_at <= at
+            else f"{minutes:g} minutes had passed without a new claim"
+        )
+        error = HumanTaskExpired(f"{task.name}: {taken} of {task.assignments_required} slots were taken when {why}")
+        transition(connection, task, "expired", error=error, at=at)
+
+
+def _escalate(connection: Connection, task: "Row[tuple[object, ...]]", terms: Terms, *, at: datetime) -> None:
+    """Put a task before others: whoever had claimed it is too late, what was answered stays."""
+    late = connection.execute(
+        update(assignments)
+        .where(assignments.c.task_id == task.id, assignments.c.state == "claimed")
+        .values(state="expired", closed_at=at)
+    ).rowcount
+    connection.execute(
+        update(human_tasks).where(human_tasks.c.id == task.id).values(terms_id=terms.id, **_clocks(terms, at))
+    )
+    moved = lock_task(connection, task.id)
+    transition(connection, moved, "open", open_slots=task.open_slots + late, at=at)
+    emit(connection, [Event("task.opened", task.id)], at=at)
 
 
 def open_tasks_of(connection: Connection, run_id: str, call_ids: Sequence[str] | None = None) -> list[str]:
     """Ids of a run's tasks that are still open, or of those among these calls."""
-    query = select(human_tasks.c.id).where(human_tasks.c.run_id == run_id, human_tasks.c.state.in_(("open", "claimed")))
+    query = select(human_tasks.c.id).where(human_tasks.c.run_id == run_id, human_tasks.c.closed_at.is_(None))
     if call_ids is None:
         return list(connection.scalars(query))
     wanted = set(call_ids)

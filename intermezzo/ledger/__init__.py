@@ -6,11 +6,13 @@ from intermezzo.ledger.moves import (
     Reservation,
     balance,
     capture,
+    free,
     grant,
+    held,
     release,
     reserve,
     reward,
-    settle_human_task,
+    settle,
 )
 from intermezzo.ledger.prices import human_price, platform_fee
 
@@ -21,11 +23,13 @@ __all__ = [
     "audit",
     "balance",
     "capture",
+    "free",
     "grant",
+    "held",
     "human_price",
     "platform_fee",
     "release",
     "reserve",
     "reward",
-    "settle_human_task",
+    "settle",
 ]

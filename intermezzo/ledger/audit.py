@@ -149,16 +149,23 @@ def _wrong_tasks(connection: Connection) -> Iterator[str]:
 
 @cache
 def _tasks_in_contradiction() -> "Select[*tuple[Any, ...]]":
-    """Human tasks: one reward per approved assignment, nothing held once closed."""
-    approved = (
-        select(assignments.c.task_id, func.count().label("approved"))
-        .where(assignments.c.state == "approved")
+    """Human tasks: every approved assignment's reward, nothing held once closed and reviewed."""
+    approved, waiting = assignments.c.state == "approved", assignments.c.state.in_(("submitted", "disputed"))
+    answered = (
+        select(
+            assignments.c.task_id,
+            func.count(case((approved, 1))).label("approved"),
+            func.count(case((waiting, 1))).label("waiting"),
+            func.sum(case((approved, assignments.c.reward_credits), else_=0)).label("credits"),
+        )
+        .where(or_(approved, waiting))
         .group_by(assignments.c.task_id)
         .subquery()
     )
     rewards, held = _sum_of("reward"), _sum_of("reserve") - _sum_of("reward", "fee", "release")
-    count = func.coalesce(func.max(approved.c.approved), 0)
-    is_open = human_tasks.c.state.in_(("open", "claimed"))
+    count = func.coalesce(func.max(answered.c.approved), 0)
+    is_open = human_tasks.c.state.in_(("open", "claimed", "submitted"))
+    needs_credits = or_(is_open, func.coalesce(func.max(answered.c.waiting), 0) > 0)
     return (
         select(
             human_tasks.c.id,
@@ -168,13 +175,13 @@ def _tasks_in_contradiction() -> "Select[*tuple[Any, ...]]":
             held.label("held"),
         )
         .outerjoin(transfers, transfers.c.subject == human_tasks.c.id)
-        .outerjoin(approved, approved.c.task_id == human_tasks.c.id)
+        .outerjoin(answered, answered.c.task_id == human_tasks.c.id)
         .group_by(human_tasks.c.id)
         .having(
             or_(
-                rewards != count * func.max(human_tasks.c.reward_credits),
-                and_(~is_open, held != 0),
-                and_(is_open, func.max(human_tasks.c.reward_credits) > 0, held <= 0),
+                rewards != func.coalesce(func.max(answered.c.credits), 0),
+                and_(~needs_credits, held != 0),
+                and_(needs_credits, human_tasks.c.reserved_credits > 0, held <= 0),
             )
         )
     )
@@ -193,7 +200,7 @@ def _unpaid_answers() -> "Select[*tuple[Any, ...]]":
     worker = case((human_tasks.c.test, literal("test:worker:")), else_=literal("worker:")) + assignments.c.worker_id
     paid = func.coalesce(func.sum(transfers.c.credits), 0)
     return (
-        select(assignments.c.task_id, assignments.c.worker_id, human_tasks.c.reward_credits, paid.label("paid"))
+        select(assignments.c.task_id, assignments.c.worker_id, assignments.c.reward_credits, paid.label("paid"))
         .join(human_tasks, human_tasks.c.id == assignments.c.task_id)
         .outerjoin(
             transfers,
@@ -205,7 +212,7 @@ def _unpaid_answers() -> "Select[*tuple[Any, ...]]":
         )
         .where(assignments.c.state == "approved")
         .group_by(assignments.c.id, human_tasks.c.id)
-        .having(paid != human_tasks.c.reward_credits)
+        .having(paid != assignments.c.reward_credits)
     )
 
 

@@ -10,12 +10,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from sqlalchemy import Connection, bindparam, func, select, update
+from sqlalchemy import Connection, bindparam, case, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from intermezzo.errors import InsufficientCredits
 from intermezzo.ledger.accounts import Payer
-from intermezzo.ledger.prices import platform_fee
 from intermezzo.store import Prepared
 from intermezzo.store.tables import accounts, transfers
 
@@ -94,26 +93,27 @@ def reward(
     _post(connection, [_row(task_id, "reward", n, payer.reserved, payer.worker(worker_id), credits, at)])
 
 
-def settle_human_task(
-    connection: Connection,
-    payer: Payer,
-    task_id: str,
-    *,
-    reserved_credits: int,
-    reward_credits: int,
-    approved: int,
-    at: datetime,
-) -> int:
-    """Close a human task's money: the fee on what was approved, everything unused back (spec: CS-28).
+def free(connection: Connection, payer: Payer, task_id: str, credits: int, *, at: datetime) -> None:
+    """Give back what a closed human task will not need, while some of its answers wait for their review."""
+    release(connection, payer, [Reservation(task_id, 1, credits)], at=at)
+
+
+def settle(connection: Connection, payer: Payer, task_id: str, *, fee_credits: int, at: datetime) -> int:
+    """Close a human task's money: the fee on what was approved, everything that is left back (spec: CS-28).
 
     Returns:
         Credits given back.
     """
-    fee = platform_fee(reward_credits, approved)
-    unused = reserved_credits - reward_credits * approved - fee
-    _post(connection, [_row(task_id, "fee", 1, payer.reserved, payer.fee, fee, at)])
-    release(connection, payer, [Reservation(task_id, 1, unused)], at=at)
-    return unused
+    left = held(connection, task_id) - fee_credits
+    _post(connection, [_row(task_id, "fee", 1, payer.reserved, payer.fee, fee_credits, at)])
+    release(connection, payer, [Reservation(task_id, 2, left)], at=at)
+    return left
+
+
+def held(connection: Connection, subject: str) -> int:
+    """Credits still held for a human task."""
+    signed = case((transfers.c.move == "reserve", transfers.c.credits), else_=-transfers.c.credits)
+    return int(connection.scalar(select(func.coalesce(func.sum(signed), 0)).where(transfers.c.subject == subject)) or 0)
 
 
 def balance(connection: Connection, account: str) -> int:

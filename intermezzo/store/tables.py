@@ -100,6 +100,14 @@ step_calls = Table(
     ),
 )
 
+terms = Table(
+    "terms",
+    metadata,
+    Column("id", String(32), primary_key=True, doc="digest of the document"),
+    Column("document", Text, nullable=False, doc="`Terms` as JSON"),
+    Column("created_at", UtcDateTime, nullable=False),
+)
+
 human_tasks = Table(
     "human_tasks",
     metadata,
@@ -110,33 +118,34 @@ human_tasks = Table(
     Column("test", Boolean, nullable=False),
     Column("type", String(200), nullable=False),
     Column("name", String(200), nullable=False),
-    Column("state", String(16), nullable=False, doc="open claimed completed expired cancelled failed"),
+    Column("terms_id", String(32), ForeignKey("terms.id"), nullable=False),
+    Column("state", String(16), nullable=False, doc="open claimed submitted completed expired cancelled failed"),
     Column("priority", Integer, nullable=False, doc="3 urgent … 0 low"),
     Column("input", Text, nullable=False),
     Column("controls", Text, doc="what the worker sees, when the type says so itself"),
     Column("answer_schema", Text, nullable=False),
-    Column("instructions", Text, nullable=False),
-    Column("consensus_strategy", String(32), nullable=False),
     Column("assignments_required", Integer, nullable=False),
     Column("open_slots", Integer, nullable=False),
-    Column("claim_timeout_seconds", Integer, nullable=False),
-    Column("reward_credits", BigInteger, nullable=False, doc="per assignment"),
+    Column("reserved_credits", BigInteger, nullable=False, doc="when it was posted"),
     Column("generation", Integer, nullable=False, doc="of the step call that posted it"),
     Column("created_at", UtcDateTime, nullable=False),
-    Column("expires_at", UtcDateTime, nullable=False, doc="closes then if nobody has claimed a slot"),
+    Column("deadline_at", UtcDateTime, doc="closes then, whoever is working on it"),
+    Column("expires_at", UtcDateTime, doc="closes then as things are; null: not by itself"),
     Column("closed_at", UtcDateTime),
+    Column("settled_at", UtcDateTime, doc="when every answer was reviewed and no credit was held any more"),
     CheckConstraint("open_slots >= 0 AND open_slots <= assignments_required", name="slots"),
     Index(
         "ix_human_tasks_expiry",
         "expires_at",
-        sqlite_where=text("state = 'open'"),
-        postgresql_where=text("state = 'open'"),
+        sqlite_where=text("closed_at IS NULL"),
+        postgresql_where=text("closed_at IS NULL"),
     ),
 )
 
 Index(
     "ix_human_tasks_queue",
     human_tasks.c.test,
+    human_tasks.c.terms_id,
     human_tasks.c.priority.desc(),
     human_tasks.c.created_at,
     human_tasks.c.id,
@@ -144,7 +153,35 @@ Index(
     postgresql_where=text("state = 'open'"),
 )
 
-_holding = "state IN ('claimed', 'approved', 'rejected')"
+workers = Table(
+    "workers",
+    metadata,
+    Column("id", String(200), primary_key=True),
+    Column("skills", Text, nullable=False, doc="JSON: name → level 1 to 5"),
+    Column("languages", Text, nullable=False, doc="JSON list of language tags"),
+    Column("suspended", Text, doc="why they may not work"),
+    Column("created_at", UtcDateTime, nullable=False),
+)
+
+guilds = Table(
+    "guilds",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("kind", String(16), nullable=False, doc="community chartered"),
+    Column("created_at", UtcDateTime, nullable=False),
+)
+
+guild_members = Table(
+    "guild_members",
+    metadata,
+    Column("guild_id", String(64), ForeignKey("guilds.id"), primary_key=True),
+    Column("worker_id", String(200), ForeignKey("workers.id"), primary_key=True),
+    Column("joined_at", UtcDateTime, nullable=False),
+    Index("ix_guild_members_worker_id", "worker_id"),
+)
+
+_once = "state IN ('claimed', 'submitted', 'disputed', 'approved', 'rejected', 'declined')"
 
 assignments = Table(
     "assignments",
@@ -152,23 +189,39 @@ assignments = Table(
     Column("id", String(36), primary_key=True),
     Column("task_id", String(36), ForeignKey("human_tasks.id"), nullable=False, index=True),
     Column("worker_id", String(200), nullable=False),
-    Column("state", String(16), nullable=False, doc="claimed approved rejected released expired"),
+    Column(
+        "state",
+        String(16),
+        nullable=False,
+        doc="claimed submitted disputed approved rejected released declined expired",
+    ),
+    Column("reward_credits", BigInteger, nullable=False, doc="when it is approved"),
     Column("claimed_at", UtcDateTime, nullable=False),
     Column("lease_expires_at", UtcDateTime, nullable=False),
+    Column("review_due_at", UtcDateTime, doc="approved then, unless somebody reviews it before"),
     Column("closed_at", UtcDateTime),
+    Column("reviewed_by", String(200), doc="null: nobody did in time, or nobody had to"),
+    Column("review_note", Text),
+    Column("score", Integer, doc="0 to 10, as the requester found it"),
     Index(
         "uq_assignments_worker",
         "task_id",
         "worker_id",
         unique=True,
-        sqlite_where=text(_holding),
-        postgresql_where=text(_holding),
+        sqlite_where=text(_once),
+        postgresql_where=text(_once),
     ),
     Index(
         "ix_assignments_lease",
         "lease_expires_at",
         sqlite_where=text("state = 'claimed'"),
         postgresql_where=text("state = 'claimed'"),
+    ),
+    Index(
+        "ix_assignments_review",
+        "review_due_at",
+        sqlite_where=text("state = 'submitted'"),
+        postgresql_where=text("state = 'submitted'"),
     ),
     Index("ix_assignments_worker", "worker_id", "state"),
 )

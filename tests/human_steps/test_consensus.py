@@ -56,8 +56,10 @@ def test_voting_waits_for_all_answers_even_when_the_outcome_is_clear(strategy: C
     assert consensus(strategy, said("a", "b"), SENTIMENT, 3) == NotYet(have=2, required=3)
 
 
-def test_requester_review_is_never_decided_here() -> None:
-    assert consensus("requester_review", said("a", "a", "a"), SENTIMENT, 3) == NotYet(have=3, required=3)
+def test_of_approved_answers_the_majority_counts_and_of_a_tie_the_earliest() -> None:
+    assert consensus("requester_review", said("a", "a"), SENTIMENT, 3) == NotYet(have=2, required=3)
+    assert agreed("requester_review", said("b", "a", "b"), required=3).answer == {"sentiment": "b"}
+    assert agreed("requester_review", said("b", "a"), required=2).answer == {"sentiment": "b"}
 
 
 def test_a_majority_wins() -> None:

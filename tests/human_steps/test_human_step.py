@@ -259,13 +259,13 @@ def test_options_make_a_copy_and_leave_the_step_alone() -> None:
         name="verify", assignments_required=3, worker_reward_credits=5, task_instructions="Quickly."
     )
     task = task_of(verify, text="t", categories=["a", "b"])
-    assert (task.name, task.type, task.assignments_required, task.reward_credits) == (
+    assert (task.name, task.type, task.terms.assignments_required, task.terms.reward_credits) == (
         "verify",
         "label_text",
         3,
         5,
     )
-    assert task.instructions == f"Quickly.\n\n{label_text.instructions}"
+    assert task.terms.instructions == f"Quickly.\n\n{label_text.instructions}"
     assert verify.price(verify.parse(text="t", categories=["a", "b"])) == 18
     assert (label_text.name, label_text.options.assignments_required, label_text.reward) == (
         "label_text",

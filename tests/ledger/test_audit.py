@@ -169,6 +169,7 @@ def test_an_answer_that_was_approved_without_being_paid_for_is_found(books: Book
                 task_id=books.cancelled,
                 worker_id="mallory",
                 state="approved",
+                reward_credits=2,
                 claimed_at=START,
                 lease_expires_at=START,
             )

@@ -36,7 +36,7 @@ def test_label_text_by_three_workers_costs_seven_credits() -> None:
 def test_the_fee_is_a_fifth_of_the_rewards_rounded_down_but_at_least_one(
     reward: int, assignments: int, fee: int
 ) -> None:
-    assert platform_fee(reward, assignments) == fee
+    assert platform_fee(reward * assignments, assignments) == fee
 
 
 @given(st.integers(0, 10_000), st.integers(1, 20), st.integers(0, 20))
@@ -150,11 +150,7 @@ def test_settling_a_human_task_pays_its_fee_once_and_gives_the_rest_back(desk: D
     assert desk.balance(desk.payer.fee) == 2
     assert (desk.available, desk.reserved) == (988, 0)
     with pytest.raises(IntegrityError):
-        desk.do(
-            lambda c: ledger.settle_human_task(
-                c, desk.payer, task, reserved_credits=36, reward_credits=10, approved=1, at=START
-            )
-        )
+        desk.do(lambda c: ledger.settle(c, desk.payer, task, fee_credits=2, at=START))
     assert desk.problems() == []
 
 

@@ -1,5 +1,6 @@
 """Any sequence of moves, any of them failing half way: no credit appears, vanishes or moves twice."""
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import cast
@@ -20,6 +21,7 @@ from sqlalchemy.exc import IntegrityError
 
 from intermezzo import ledger
 from intermezzo.errors import InsufficientCredits
+from intermezzo.human_steps.terms import Terms, keep
 from intermezzo.ledger import Payer, Reservation, human_price, platform_fee
 from intermezzo.store import Store, new_id
 from intermezzo.store.tables import assignments, human_tasks, runs, step_calls
@@ -41,6 +43,7 @@ class Work:
 
 
 PAYERS = [Payer("acme"), Payer("acme", test=True), Payer("world")]
+TERMS = Terms(type="t")
 FAILS = st.sampled_from([False, False, False, True])
 
 
@@ -191,6 +194,7 @@ class Ledger(RuleBasedStateMachine):
 
         def reserve(connection: Connection) -> None:
             ledger.reserve(connection, payer, [work.reservation], at=START)
+            keep(connection, [TERMS], at=START)
             connection.execute(insert(human_tasks).values(**_task_row(work)))
 
         return [work] if self._reserve(payer, price, reserve, fails=fails) else []
@@ -205,7 +209,7 @@ class Ledger(RuleBasedStateMachine):
 
             def reward(connection: Connection, work: Work = work, n: int = n) -> None:
                 id, worker = work.reservation.subject, f"w{n}"
-                connection.execute(insert(assignments).values(**_assignment_row(id, worker)))
+                connection.execute(insert(assignments).values(**_assignment_row(id, worker, work.reward)))
                 ledger.reward(connection, work.payer, id, worker, work.reward, n=n, at=START)
 
             if self.commits(reward, fails=fails):
@@ -221,23 +225,17 @@ class Ledger(RuleBasedStateMachine):
 
             def close(connection: Connection, work: Work = work, approved: int = approved) -> None:
                 id = work.reservation.subject
-                connection.execute(update(human_tasks).where(human_tasks.c.id == id).values(state="expired"))
-                ledger.settle_human_task(
-                    connection,
-                    work.payer,
-                    id,
-                    reserved_credits=work.reservation.credits,
-                    reward_credits=work.reward,
-                    approved=approved,
-                    at=START,
-                )
+                ended = {"state": "expired", "closed_at": START, "settled_at": START}
+                connection.execute(update(human_tasks).where(human_tasks.c.id == id).values(ended))
+                fee = platform_fee(work.reward * approved, approved)
+                ledger.settle(connection, work.payer, id, fee_credits=fee, at=START)
 
             if self.commits(close, fails=fails):
                 unused = human_price(work.reward, work.required) - work.reward * approved
-                fee = platform_fee(work.reward, approved)
+                fee = platform_fee(work.reward * approved, approved)
                 self.reserved[work.payer] -= unused
                 self.available[work.payer] += unused - fee
-                with pytest.raises(IntegrityError):
+                with pytest.raises(IntegrityError) if fee else contextlib.nullcontext():
                     self.store.write_now(close)
                 self.approved[id] = work.required
 
@@ -262,24 +260,23 @@ def _task_row(work: Work) -> dict[str, object]:
         "priority": 1,
         "input": "{}",
         "answer_schema": "{}",
-        "instructions": "",
-        "consensus_strategy": "any_first",
+        "terms_id": TERMS.id,
         "assignments_required": work.required,
         "open_slots": work.required,
-        "claim_timeout_seconds": 300,
-        "reward_credits": work.reward,
+        "reserved_credits": work.reservation.credits,
         "generation": 1,
         "created_at": START,
         "expires_at": START,
     }
 
 
-def _assignment_row(task_id: str, worker: str) -> dict[str, object]:
+def _assignment_row(task_id: str, worker: str, reward: int) -> dict[str, object]:
     return {
         "id": new_id(),
         "task_id": task_id,
         "worker_id": worker,
         "state": "approved",
+        "reward_credits": reward,
         "claimed_at": START,
         "lease_expires_at": START,
     }

@@ -93,6 +93,13 @@ def upgrade() -> None:
         postgresql_where=sa.text("wave IS NOT NULL"),
     )
     op.create_table(
+        "terms",
+        sa.Column("id", sa.String(length=32), nullable=False),
+        sa.Column("document", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_terms")),
+    )
+    op.create_table(
         "human_tasks",
         sa.Column("id", sa.String(length=36), nullable=False),
         sa.Column("call_id", sa.String(length=36), nullable=True),
@@ -101,23 +108,24 @@ def upgrade() -> None:
         sa.Column("test", sa.Boolean(), nullable=False),
         sa.Column("type", sa.String(length=200), nullable=False),
         sa.Column("name", sa.String(length=200), nullable=False),
+        sa.Column("terms_id", sa.String(length=32), nullable=False),
         sa.Column("state", sa.String(length=16), nullable=False),
         sa.Column("priority", sa.Integer(), nullable=False),
         sa.Column("input", sa.Text(), nullable=False),
         sa.Column("controls", sa.Text(), nullable=True),
         sa.Column("answer_schema", sa.Text(), nullable=False),
-        sa.Column("instructions", sa.Text(), nullable=False),
-        sa.Column("consensus_strategy", sa.String(length=32), nullable=False),
         sa.Column("assignments_required", sa.Integer(), nullable=False),
         sa.Column("open_slots", sa.Integer(), nullable=False),
-        sa.Column("claim_timeout_seconds", sa.Integer(), nullable=False),
-        sa.Column("reward_credits", sa.BigInteger(), nullable=False),
+        sa.Column("reserved_credits", sa.BigInteger(), nullable=False),
         sa.Column("generation", sa.Integer(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("deadline_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("settled_at", sa.DateTime(timezone=True), nullable=True),
         sa.CheckConstraint("open_slots >= 0 AND open_slots <= assignments_required", name=op.f("ck_human_tasks_slots")),
         sa.ForeignKeyConstraint(["call_id"], ["step_calls.id"], name=op.f("fk_human_tasks_call_id")),
+        sa.ForeignKeyConstraint(["terms_id"], ["terms.id"], name=op.f("fk_human_tasks_terms_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_human_tasks")),
     )
     op.create_index(op.f("ix_human_tasks_call_id"), "human_tasks", ["call_id"], unique=False)
@@ -126,27 +134,59 @@ def upgrade() -> None:
         "human_tasks",
         ["expires_at"],
         unique=False,
-        sqlite_where=sa.text("state = 'open'"),
-        postgresql_where=sa.text("state = 'open'"),
+        sqlite_where=sa.text("closed_at IS NULL"),
+        postgresql_where=sa.text("closed_at IS NULL"),
     )
     op.create_index(
         "ix_human_tasks_queue",
         "human_tasks",
-        ["test", sa.literal_column("priority DESC"), "created_at", "id"],
+        ["test", "terms_id", sa.literal_column("priority DESC"), "created_at", "id"],
         unique=False,
         sqlite_where=sa.text("state = 'open'"),
         postgresql_where=sa.text("state = 'open'"),
     )
     op.create_index(op.f("ix_human_tasks_run_id"), "human_tasks", ["run_id"], unique=False)
     op.create_table(
+        "workers",
+        sa.Column("id", sa.String(length=200), nullable=False),
+        sa.Column("skills", sa.Text(), nullable=False),
+        sa.Column("languages", sa.Text(), nullable=False),
+        sa.Column("suspended", sa.Text(), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_workers")),
+    )
+    op.create_table(
+        "guilds",
+        sa.Column("id", sa.String(length=64), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("kind", sa.String(length=16), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_guilds")),
+    )
+    op.create_table(
+        "guild_members",
+        sa.Column("guild_id", sa.String(length=64), nullable=False),
+        sa.Column("worker_id", sa.String(length=200), nullable=False),
+        sa.Column("joined_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["guild_id"], ["guilds.id"], name=op.f("fk_guild_members_guild_id")),
+        sa.ForeignKeyConstraint(["worker_id"], ["workers.id"], name=op.f("fk_guild_members_worker_id")),
+        sa.PrimaryKeyConstraint("guild_id", "worker_id", name=op.f("pk_guild_members")),
+    )
+    op.create_index("ix_guild_members_worker_id", "guild_members", ["worker_id"], unique=False)
+    op.create_table(
         "assignments",
         sa.Column("id", sa.String(length=36), nullable=False),
         sa.Column("task_id", sa.String(length=36), nullable=False),
         sa.Column("worker_id", sa.String(length=200), nullable=False),
         sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("reward_credits", sa.BigInteger(), nullable=False),
         sa.Column("claimed_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("lease_expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("review_due_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("reviewed_by", sa.String(length=200), nullable=True),
+        sa.Column("review_note", sa.Text(), nullable=True),
+        sa.Column("score", sa.Integer(), nullable=True),
         sa.ForeignKeyConstraint(["task_id"], ["human_tasks.id"], name=op.f("fk_assignments_task_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_assignments")),
     )
@@ -158,6 +198,14 @@ def upgrade() -> None:
         sqlite_where=sa.text("state = 'claimed'"),
         postgresql_where=sa.text("state = 'claimed'"),
     )
+    op.create_index(
+        "ix_assignments_review",
+        "assignments",
+        ["review_due_at"],
+        unique=False,
+        sqlite_where=sa.text("state = 'submitted'"),
+        postgresql_where=sa.text("state = 'submitted'"),
+    )
     op.create_index(op.f("ix_assignments_task_id"), "assignments", ["task_id"], unique=False)
     op.create_index("ix_assignments_worker", "assignments", ["worker_id", "state"], unique=False)
     op.create_index(
@@ -165,8 +213,8 @@ def upgrade() -> None:
         "assignments",
         ["task_id", "worker_id"],
         unique=True,
-        sqlite_where=sa.text("state IN ('claimed', 'approved', 'rejected')"),
-        postgresql_where=sa.text("state IN ('claimed', 'approved', 'rejected')"),
+        sqlite_where=sa.text("state IN ('claimed', 'submitted', 'disputed', 'approved', 'rejected', 'declined')"),
+        postgresql_where=sa.text("state IN ('claimed', 'submitted', 'disputed', 'approved', 'rejected', 'declined')"),
     )
     op.create_table(
         "responses",

@@ -1,0 +1,87 @@
+"""`intermezzo review`: the requester's look at what workers have answered."""
+
+import asyncio
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from intermezzo.cli.inputs import json_option, json_value, test_option
+from intermezzo.cli.output import json_text, show, table
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from intermezzo.human_steps.review_queue import ReviewItem, ReviewQueue
+
+_by_option = click.option("--by", envvar="USER", default="requester", show_default=True, help="Who reviews.")
+
+
+@click.group()
+def review() -> None:
+    """Review answers before they are paid: list, approve, reject, decide."""
+
+
+@review.command("list")
+@click.option("--task", "task_id", metavar="TASK_ID", help="Only answers to this task.")
+@click.option("--limit", type=click.IntRange(1, 1000), default=50, show_default=True, help="Most answers to show.")
+@test_option
+@json_option
+def list_answers(*, task_id: str | None, limit: int, test: bool, as_json: bool) -> None:
+    """List answers that wait for a review, those first that are approved by themselves soonest."""
+    items = asyncio.run(_queue(test=test).list(task_id=task_id, limit=limit))
+    show([asdict(item) for item in items], as_json=as_json, text=lambda: _answers_table(items))
+
+
+@review.command()
+@click.argument("assignment_id")
+@click.option("--note", help="For the worker.")
+@click.option("--score", type=click.IntRange(0, 10), help="How good it is.")
+@_by_option
+@json_option
+def approve(assignment_id: str, *, note: str | None, score: int | None, by: str, as_json: bool) -> None:
+    """Accept the answer ASSIGNMENT_ID and pay for it."""
+    state = asyncio.run(_queue().approve(assignment_id, by=by, note=note, score=score))
+    outcome = {"assignment_id": assignment_id, "approved": True, "task_state": state}
+    show(outcome, as_json=as_json, text=lambda: f"approved; the task is {state}")
+
+
+@review.command()
+@click.argument("assignment_id")
+@click.option("--reason", required=True, help="For the worker.")
+@_by_option
+@json_option
+def reject(assignment_id: str, *, reason: str, by: str, as_json: bool) -> None:
+    """Refuse the answer ASSIGNMENT_ID: it is not paid, and another worker is asked while the task is open."""
+    state = asyncio.run(_queue().reject(assignment_id, by=by, reason=reason))
+    outcome = {"assignment_id": assignment_id, "approved": False, "task_state": state}
+    show(outcome, as_json=as_json, text=lambda: f"rejected; the task is {state}")
+
+
+@review.command()
+@click.argument("task_id")
+@click.option("--answer", "given", required=True, metavar="JSON|@FILE|-", help="JSON, a file of it, or - for stdin.")
+@json_option
+def decide(task_id: str, *, given: str, as_json: bool) -> None:
+    """Complete TASK_ID, on which workers do not agree, with an answer of your own."""
+    answer = json_value(given, option="--answer")
+    asyncio.run(_queue().decide(task_id, answer))
+    show({"task_id": task_id, "state": "completed"}, as_json=as_json, text=lambda: "decided; the task is completed")
+
+
+def _queue(*, test: bool = False) -> "ReviewQueue":
+    from intermezzo.human_steps.review_queue import ReviewQueue
+    from intermezzo.settings import settings
+    from intermezzo.store import open_store
+
+    return ReviewQueue(open_store(), test=test or settings().test_mode)
+
+
+def _answers_table(items: "Sequence[ReviewItem]") -> Any:  # noqa: ANN401 (what rich can print)
+    if not items:
+        return "No answer waits for a review."
+    rows = [
+        (item.assignment_id, item.name, item.worker, json_text(item.answer), item.review_due_at or "never")
+        for item in items
+    ]
+    return table(["assignment", "step", "worker", "answer", "approved by itself"], rows)

@@ -1,0 +1,43 @@
+"""What the journal keeps of a settled human call: the answer, and how it came about."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from pydantic import JsonValue
+
+if TYPE_CHECKING:
+    from sqlalchemy import Row
+
+
+def envelope(
+    answer: Mapping[str, JsonValue],
+    *,
+    summary: str,
+    agreement: float,
+    given: "Sequence[Row[tuple[object, ...]]]" = (),
+) -> str:
+    """An output for the journal, as JSON.
+
+    Args:
+        answer: what the step returns.
+        summary: one line for a person.
+        agreement: share of the votes that went to the winners, 0 to 1.
+        given: the responses it was made of, the earliest first.
+    """
+    return json.dumps(
+        {
+            "answer": answer,
+            "agreement": agreement,
+            "summary": summary,
+            "submissions": [
+                {
+                    "worker": row.worker_id,
+                    "answer": json.loads(row.answer),
+                    "submitted_at": row.submitted_at.isoformat(),
+                }
+                for row in given
+            ],
+        },
+        ensure_ascii=False,
+    )

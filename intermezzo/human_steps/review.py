@@ -1,0 +1,258 @@
+"""The requester's side of a human task: what the answers make together, and which of them are paid.
+
+Everything here is part of the caller's transaction. A worker is paid when an answer is approved: at once, after a
+review, or when nobody has reviewed it in time.
+"""
+
+import json
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from sqlalchemy import Connection, Row, func, select, update
+
+from intermezzo import ledger
+from intermezzo.errors import AssignmentNotFound, InvalidResponse, NoConsensus, NotReviewable
+from intermezzo.human_steps.answers import AnswerSchema
+from intermezzo.human_steps.consensus import Agreed, NotYet, Split, consensus
+from intermezzo.human_steps.outcome import envelope
+from intermezzo.human_steps.tasks import LEGAL_MOVES, lock_task, settle, transition
+from intermezzo.human_steps.terms import Terms, terms_of
+from intermezzo.ledger import Payer
+from intermezzo.store import reach
+from intermezzo.store.tables import assignments, responses
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+MAX_SCORE = 10
+
+_REVIEWABLE = ("submitted", "disputed")
+
+
+def approve(
+    connection: Connection,
+    task: "Row[tuple[object, ...]]",
+    assignment: "Row[tuple[object, ...]]",
+    *,
+    by: str | None = None,
+    note: str | None = None,
+    at: datetime,
+) -> None:
+    """Accept an answer and pay for it.
+
+    Args:
+        task: locked.
+        assignment: of an answer that waits for its review.
+        by: who reviewed it; None: nobody.
+        note: for the worker.
+    """
+    connection.execute(
+        update(assignments)
+        .where(assignments.c.id == assignment.id)
+        .values(state="approved", closed_at=at, reviewed_by=by, review_note=note)
+    )
+    of_task = select(func.count()).where(assignments.c.task_id == task.id, assignments.c.state == "approved")
+    ledger.reward(
+        connection,
+        Payer(task.org, test=task.test),
+        task.id,
+        assignment.worker_id,
+        assignment.reward_credits,
+        n=connection.scalar(of_task) or 0,
+        at=at,
+    )
+
+
+def reject(
+    connection: Connection,
+    task: "Row[tuple[object, ...]]",
+    assignment: "Row[tuple[object, ...]]",
+    *,
+    by: str,
+    reason: str,
+    at: datetime,
+) -> None:
+    """Refuse an answer: it does not count and is not paid; another worker may answer while the task is open.
+
+    Args:
+        task: locked.
+        assignment: of an answer that waits for its review.
+        by: who reviewed it.
+        reason: for the worker.
+    """
+    connection.execute(
+        update(assignments)
+        .where(assignments.c.id == assignment.id)
+        .values(state="rejected", closed_at=at, reviewed_by=by, review_note=reason)
+    )
+    if LEGAL_MOVES[task.state]:
+        transition(connection, task, "open", open_slots=task.open_slots + 1, at=at)
+
+
+def review(
+    connection: Connection,
+    assignment_id: str,
+    *,
+    approved: bool,
+    by: str,
+    note: str | None = None,
+    score: int | None = None,
+    at: datetime,
+) -> str:
+    """Approve or reject an answer; the same decision again changes nothing.
+
+    Returns:
+        The state of the task afterwards.
+
+    Raises:
+        AssignmentNotFound: there is none of that id.
+        NotReviewable: it holds no answer, or the other decision was made before.
+        ValueError: a rejection without a reason, or a score out of range.
+    """
+    if not approved and not (note or "").strip():
+        raise ValueError("a rejection needs a reason that the worker can learn from")
+    if score is not None and not 0 <= score <= MAX_SCORE:
+        raise ValueError(f"a score is a whole number from 0 to {MAX_SCORE}, got {score!r}")
+    task, assignment = _locked(connection, assignment_id)
+    if assignment.state == ("approved" if approved else "rejected") and assignment.reviewed_by is not None:
+        return task.state
+    if assignment.state not in _REVIEWABLE:
+        raise NotReviewable(f"assignment {assignment_id} is {assignment.state}; only a submitted answer is reviewed")
+    if approved:
+        approve(connection, task, assignment, by=by, note=note, at=at)
+    else:
+        reject(connection, task, assignment, by=by, reason=note or "", at=at)
+    if score is not None:
+        connection.execute(update(assignments).where(assignments.c.id == assignment_id).values(score=score))
+    if not LEGAL_MOVES[task.state]:
+        settle(connection, task, at=at)
+        return task.state
+    return weigh(connection, lock_task(connection, task.id), at=at)
+
+
+def _locked(connection: Connection, assignment_id: str) -> "tuple[Row[tuple[object, ...]], Row[tuple[object, ...]]]":
+    """An assignment and its task, which nobody else can move meanwhile."""
+    query = select(assignments).where(assignments.c.id == assignment_id)
+    found = connection.execute(query).one_or_none()
+    if found is None:
+        raise AssignmentNotFound(f"there is no assignment {assignment_id!r}")
+    task = lock_task(connection, found.task_id)
+    return task, connection.execute(query).one()
+
+
+def approve_unreviewed(connection: Connection, *, at: datetime, limit: int = 500) -> int:
+    """Approve answers that nobody has reviewed in time.
+
+    Returns:
+        How many there were; call again if it is `limit`.
+    """
+    due = connection.execute(
+        select(assignments.c.id, assignments.c.task_id)
+        .where(assignments.c.state == "submitted", assignments.c.review_due_at <= at)
+        .order_by(assignments.c.review_due_at)
+        .limit(limit)
+    ).all()
+    for row in sorted(due, key=lambda row: row.task_id):
+        task, assignment = _locked(connection, row.id)
+        if assignment.state == "submitted":  # it may have been reviewed meanwhile
+            approve(connection, task, assignment, at=at)
+            if LEGAL_MOVES[task.state]:
+                weigh(connection, task, at=at)
+            else:
+                settle(connection, task, at=at)
+    return len(due)
+
+
+def weigh(connection: Connection, task: "Row[tuple[object, ...]]", *, at: datetime) -> str:
+    """See what the answers of an open task make together, and move it accordingly.
+
+    Returns:
+        Its state afterwards.
+    """
+    terms = terms_of(connection, task.terms_id)
+    given = _answers(connection, task, only_approved=terms.consensus_strategy == "requester_review")
+    schema = AnswerSchema.of(json.loads(task.answer_schema))
+    outcome = consensus(
+        terms.consensus_strategy,
+        [json.loads(row.answer) for row in given],
+        schema.closed_fields(),
+        task.assignments_required,
+    )
+    match outcome:
+        case NotYet():
+            return _wait(connection, task, at=at)
+        case Split():
+            return _split(connection, task, terms, outcome.summary, at=at)
+        case Agreed():
+            try:
+                schema.validate(outcome.answer)
+            except InvalidResponse as error:  # fields are voted on one by one, and may not fit together
+                return _split(connection, task, terms, f"the winning fields do not fit together: {error}", at=at)
+            output = envelope(outcome.answer, summary=outcome.summary, agreement=outcome.agreement, given=given)
+            transition(connection, task, "completed", output=output, at=at)
+            reach("answer.outbox")
+            return "completed"
+
+
+def _answers(
+    connection: Connection, task: "Row[tuple[object, ...]]", *, only_approved: bool
+) -> "Sequence[Row[tuple[object, ...]]]":
+    """The answers that count, the earliest first."""
+    states = ("approved",) if only_approved else ("approved", *_REVIEWABLE)
+    return connection.execute(
+        select(responses)
+        .join(assignments, assignments.c.id == responses.c.assignment_id)
+        .where(responses.c.task_id == task.id, assignments.c.state.in_(states))
+        .order_by(responses.c.seq)
+    ).all()
+
+
+def _wait(connection: Connection, task: "Row[tuple[object, ...]]", *, at: datetime) -> str:
+    """More answers are needed, or a review of those there are."""
+    if task.open_slots or _claimed(connection, task):
+        return task.state
+    if task.state != "submitted":
+        transition(connection, task, "submitted", at=at)
+    return "submitted"
+
+
+def _claimed(connection: Connection, task: "Row[tuple[object, ...]]") -> int:
+    query = select(func.count()).where(assignments.c.task_id == task.id, assignments.c.state == "claimed")
+    return connection.scalar(query) or 0
+
+
+def _split(connection: Connection, task: "Row[tuple[object, ...]]", terms: Terms, summary: str, *, at: datetime) -> str:
+    """The answers do not agree: one more is asked for, or the requester, or the task fails."""
+    if terms.consensus_strategy == "majority_vote" and task.assignments_required < terms.max_assignments:
+        slots = task.assignments_required + 1
+        transition(connection, task, "open", slots=slots, open_slots=task.open_slots + 1, at=at)
+        return "open"
+    if terms.on_split == "review":
+        return _wait(connection, task, at=at)
+    transition(connection, task, "failed", error=NoConsensus(f"{task.name}: {summary}"), at=at)
+    return "failed"
+
+
+def decide(connection: Connection, task_id: str, answer: object, *, at: datetime) -> None:
+    """Complete a task whose workers do not agree with the requester's own answer; those given are paid.
+
+    Raises:
+        HumanTaskNotFound: there is none of that id.
+        NotReviewable: it does not wait for the requester.
+        InvalidResponse: the answer does not fit its form.
+    """
+    task = lock_task(connection, task_id)
+    if task.state != "submitted":
+        raise NotReviewable(f"human task {task_id} is {task.state}; only one that is submitted waits for a decision")
+    schema = AnswerSchema.of(json.loads(task.answer_schema))
+    valid = schema.validate(answer)
+    given = _answers(connection, task, only_approved=False)
+    closed = schema.closed_fields()
+    like = [row for row in given if all(json.loads(row.answer).get(name) == valid.get(name) for name in closed)]
+    output = envelope(
+        valid,
+        summary=f"decided by the requester ({len(like)}/{len(given)} workers agree)",
+        agreement=len(like) / len(given) if given else 0.0,
+        given=given,
+    )
+    transition(connection, task, "completed", output=output, at=at)

@@ -1,0 +1,102 @@
+"""The terms on which a human task is posted: what it pays, who may do it, and what happens in every case.
+
+Thousands of tasks share the same terms, so they are kept once, under the digest of what they say, and never change;
+a task that escalates moves to other terms.
+"""
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from functools import cached_property
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from sqlalchemy import Connection, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from intermezzo.human_steps.consensus import ConsensusStrategy
+from intermezzo.ledger import human_price
+from intermezzo.store.tables import terms as table
+
+PUBLIC = "public"
+"""The audience of tasks that everybody may claim."""
+GUILD = "guild:"
+"""What comes before the guild's id in the audience of tasks for its members."""
+
+OnSplit = Literal["fail", "review"]
+"""What becomes of a task whose workers do not agree: it fails, or the requester decides."""
+
+
+class Terms(BaseModel):
+    """What a human task is posted under."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    type: str
+    """Type of the step."""
+    instructions: str = ""
+    """Shown to workers; Markdown."""
+    consensus_strategy: ConsensusStrategy = "any_first"
+    assignments_required: Annotated[int, Field(ge=1)] = 1
+    """How many workers answer."""
+    max_assignments: Annotated[int, Field(ge=1)] = 1
+    """How many at most, where one more is asked after a tie."""
+    reward_credits: Annotated[int, Field(ge=0)] = 0
+    """Per approved answer."""
+    audience: str | tuple[str, ...] = PUBLIC
+    """Who may claim: everybody, members of a guild (`guild:ID`), or these workers."""
+    skills: tuple[str, ...] = ()
+    """What whoever claims must have, …"""
+    min_skill_level: Annotated[int, Field(ge=1, le=5)] = 1
+    """… each at least at this level; without `skills`, the level in the type itself (spec: CS-14)."""
+    languages: tuple[str, ...] = ()
+    """What whoever claims must speak, as language tags."""
+    claim_timeout_seconds: Annotated[int, Field(gt=0)] = 1800
+    """Closes a task that nobody claims, and takes back a claim that brings no answer (spec: K2)."""
+    deadline_seconds: Annotated[int, Field(gt=0)] | None = None
+    """After which the task is closed, whoever is working on it."""
+    auto_approve_seconds: Annotated[int, Field(ge=0)] | None = 0
+    """After which an answer that nobody has reviewed is approved; 0: at once; None: never."""
+    on_split: OnSplit = "fail"
+    default_answer: dict[str, JsonValue] | None = None
+    """The answer of a task whose time is over."""
+    escalation: "Terms | None" = None
+    """The terms that a task goes on under when its time is over."""
+
+    @cached_property
+    def id(self) -> str:
+        """Digest of what they say."""
+        return hashlib.blake2b(self.model_dump_json().encode(), digest_size=16).hexdigest()
+
+    @property
+    def price_credits(self) -> int:
+        """The most a task under these terms can cost, fee included."""
+        chain = list(self.chain())
+        return human_price(max(t.reward_credits for t in chain), max(t.max_assignments for t in chain))
+
+    def chain(self) -> "Iterator[Terms]":
+        """These terms, and those that follow when a task's time is over."""
+        yield self
+        if self.escalation is not None:
+            yield from self.escalation.chain()
+
+
+_read: dict[str, Terms] = {}
+"""Terms that this process has read; they never change, whatever the store."""
+
+
+def keep(connection: Connection, terms: Iterable[Terms], *, at: datetime) -> None:
+    """Put terms into the store, with those that follow them, unless they are there."""
+    wanted = {link.id: link for one in {one.id: one for one in terms}.values() for link in one.chain()}
+    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
+    rows = [{"id": id, "document": one.model_dump_json(), "created_at": at} for id, one in sorted(wanted.items())]
+    connection.execute(dialect.insert(table).on_conflict_do_nothing(), rows)
+
+
+def terms_of(connection: Connection, id: str) -> Terms:
+    """Terms by their id."""
+    known = _read.get(id)
+    if known is None:
+        document = connection.execute(select(table.c.document).where(table.c.id == id)).scalar_one()
+        known = _read[id] = Terms.model_validate_json(document)
+    return known

@@ -1,0 +1,157 @@
+"""Who works: profiles with skills and languages, guilds, and what a task asks of whoever claims it."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from intermezzo.errors import WorkerError
+from intermezzo.human_steps.terms import GUILD, PUBLIC, Terms
+from intermezzo.store.tables import assignments, guild_members, guilds, workers
+
+MAX_WORKER_ID_CHARACTERS = 100
+"""So that a worker's account in the ledger, which is named after them, has room for the name."""
+
+LEVELS = range(1, 6)
+"""Of a skill: 1 has it, 5 is an expert (spec: CS-14)."""
+
+GuildKind = Literal["community", "chartered"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """What is known of a worker."""
+
+    id: str
+    skills: Mapping[str, int] = field(default_factory=dict[str, int])
+    """Level of each, 1 to 5. A skill named like a type of task counts for tasks of that type."""
+    languages: frozenset[str] = frozenset()
+    """Language tags in lower case, such as `en` or `pt-br`."""
+    guilds: frozenset[str] = frozenset()
+    """Ids of the guilds they are a member of."""
+    suspended: str | None = None
+    """Why they may not work; None: they may."""
+
+    def refusal(self, terms: Terms) -> str | None:
+        """Why they may not claim a task under these terms; None: they may."""
+        if self.suspended is not None:
+            return f"worker {self.id!r} is suspended: {self.suspended}"
+        if isinstance(terms.audience, tuple):
+            if self.id not in terms.audience:
+                return "it is for other workers"
+        elif terms.audience != PUBLIC and terms.audience.removeprefix(GUILD) not in self.guilds:
+            return f"it is for members of the guild {terms.audience.removeprefix(GUILD)!r}"
+        if lacking := [tag for tag in terms.languages if tag not in self.languages]:
+            return f"it asks for the language {', '.join(lacking)}"
+        least = terms.min_skill_level
+        asked = terms.skills or ((terms.type,) if least > 1 else ())
+        if weak := [skill for skill in asked if self.skills.get(skill, 0) < least]:
+            return f"it asks for skill level {least} in {', '.join(weak)}"
+        return None
+
+
+def check_worker_id(worker_id: str) -> None:
+    """Refuse what cannot be a worker's id.
+
+    Raises:
+        WorkerError: it is empty, too long, or holds what cannot be printed.
+    """
+    if not 0 < len(worker_id) <= MAX_WORKER_ID_CHARACTERS or not worker_id.isprintable():
+        raise WorkerError(
+            f"a worker's id has 1 to {MAX_WORKER_ID_CHARACTERS} printable characters, got {worker_id[:200]!r}"
+        )
+
+
+def profile_of(connection: Connection, worker_id: str) -> Profile:
+    """A worker's profile; of somebody nobody has described, one without skills."""
+    row = connection.execute(select(workers).where(workers.c.id == worker_id)).one_or_none()
+    if row is None:
+        return Profile(id=worker_id)
+    member_of = select(guild_members.c.guild_id).where(guild_members.c.worker_id == worker_id)
+    return Profile(
+        id=worker_id,
+        skills=json.loads(row.skills),
+        languages=frozenset(json.loads(row.languages)),
+        guilds=frozenset(connection.scalars(member_of)),
+        suspended=row.suspended,
+    )
+
+
+def describe(
+    connection: Connection,
+    worker_id: str,
+    *,
+    skills: Mapping[str, int] | None = None,
+    languages: Iterable[str] | None = None,
+    at: datetime,
+) -> Profile:
+    """Set what is known of a worker; what is None stays as it is.
+
+    Raises:
+        WorkerError: that cannot be a worker's id, or a level is not 1 to 5.
+    """
+    check_worker_id(worker_id)
+    for skill, level in (skills or {}).items():
+        if level not in LEVELS:
+            raise WorkerError(f"{skill}: a skill level is 1 to 5, got {level!r}")
+    before = profile_of(connection, worker_id)
+    values = {
+        "skills": json.dumps(dict(sorted((before.skills if skills is None else skills).items()))),
+        "languages": json.dumps(sorted(before.languages if languages is None else {tag.lower() for tag in languages})),
+    }
+    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
+    new = dialect.insert(workers).values(id=worker_id, created_at=at, **values)
+    connection.execute(new.on_conflict_do_update(index_elements=[workers.c.id], set_=values))
+    return profile_of(connection, worker_id)
+
+
+def make_guild(connection: Connection, guild_id: str, *, name: str, kind: GuildKind, at: datetime) -> None:
+    """Found a guild: a named set of workers to whom tasks can be given.
+
+    Raises:
+        WorkerError: there is one of that id.
+    """
+    if connection.execute(select(guilds.c.id).where(guilds.c.id == guild_id)).first() is not None:
+        raise WorkerError(f"there is a guild {guild_id!r} already")
+    connection.execute(insert(guilds).values(id=guild_id, name=name, kind=kind, created_at=at))
+
+
+def join(connection: Connection, guild_id: str, worker_id: str, *, at: datetime) -> None:
+    """Make a worker a member of a guild; again changes nothing.
+
+    Raises:
+        WorkerError: there is no such guild, or that cannot be a worker's id.
+    """
+    if connection.execute(select(guilds.c.id).where(guilds.c.id == guild_id)).first() is None:
+        raise WorkerError(f"there is no guild {guild_id!r}")
+    describe(connection, worker_id, at=at)
+    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
+    new = dialect.insert(guild_members).values(guild_id=guild_id, worker_id=worker_id, joined_at=at)
+    connection.execute(new.on_conflict_do_nothing())
+
+
+def leave(connection: Connection, guild_id: str, worker_id: str) -> None:
+    """End a worker's membership; without one nothing happens."""
+    connection.execute(
+        delete(guild_members).where(guild_members.c.guild_id == guild_id, guild_members.c.worker_id == worker_id)
+    )
+
+
+def set_suspended(connection: Connection, worker_id: str, reason: str | None, *, at: datetime) -> None:
+    """Keep a worker from claiming anything, or let them again."""
+    describe(connection, worker_id, at=at)
+    connection.execute(update(workers).where(workers.c.id == worker_id).values(suspended=reason))
+
+
+def unfinished_work(connection: Connection, worker_id: str) -> list[tuple[str, str]]:
+    """What a worker has claimed, or submitted and not been paid for: ids of task and assignment."""
+    rows = connection.execute(
+        select(assignments.c.task_id, assignments.c.id)
+        .where(assignments.c.worker_id == worker_id, assignments.c.state.in_(("claimed", "submitted")))
+        .order_by(assignments.c.task_id)  # as everybody locks them
+    )
+    return [(row.task_id, row.id) for row in rows]

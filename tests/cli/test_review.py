@@ -1,0 +1,49 @@
+"""`intermezzo review`: a requester at a terminal."""
+
+import pytest
+
+from intermezzo.store import utc_now
+from tests.cli.conftest import Terminal
+from tests.desk import Desk
+
+
+@pytest.fixture
+def task(desk: Desk) -> str:
+    now = utc_now()
+    task = desk.post(required=2, strategy="unanimous", on_split="review", auto_approve_seconds=3600, at=now)
+    desk.answer("ann", task, "good", at=now)
+    desk.answer("bob", task, "bad", at=now)
+    return task
+
+
+def test_a_requester_approves_rejects_and_decides(terminal: Terminal, desk: Desk, task: str) -> None:
+    first, second = terminal.json("review", "list", "--task", task)
+    assert (first["worker"], first["answer"], first["task_state"]) == ("ann", {"category": "good"}, "submitted")
+    assert "ann" in terminal("review", "list").stdout
+    assert terminal.json("review", "approve", first["assignment_id"], "--score", "9")["task_state"] == "submitted"
+    rejected = terminal.json("review", "reject", second["assignment_id"], "--reason", "it is not")
+    assert rejected["task_state"] == "open"
+    desk.answer("cy", task, "bad", at=utc_now())
+    assert terminal.json("review", "decide", task, "--answer", '{"category": "good"}')["state"] == "completed"
+    assert (desk.earned("ann"), desk.earned("bob")) == (2, 0)
+    [left] = terminal.json("review", "list")
+    assert terminal("review", "approve", left["assignment_id"]).stdout == "approved; the task is completed\n"
+    assert terminal("review", "list").stdout == "No answer waits for a review.\n"
+    assert desk.problems() == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("approve", "nothing"), "there is no assignment 'nothing'"),
+        (("reject", "nothing", "--reason", " "), "needs a reason"),
+        (("reject", "nothing"), "Missing option '--reason'"),
+        (("approve", "nothing", "--score", "11"), "0<=x<=10"),
+        (("decide", "nothing", "--answer", "{}"), "there is no human task 'nothing'"),
+    ],
+)
+def test_what_cannot_be_reviewed_is_refused(terminal: Terminal, arguments: tuple[str, ...], said: str) -> None:
+    failed = terminal("review", *arguments)
+    assert failed.exit_code != 0
+    assert said in failed.stderr
+    assert "Traceback" not in failed.stderr

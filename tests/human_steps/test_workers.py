@@ -1,0 +1,128 @@
+"""Who may claim what: audiences, guilds, skills, languages, and workers who may not work at all."""
+
+import pytest
+
+from intermezzo.errors import ClaimLost, NotClaimable, WorkerError
+from intermezzo.human_steps import workers
+from intermezzo.human_steps.terms import Terms
+from tests.desk import START, Desk
+
+
+def guild(desk: Desk, id: str, *members: str) -> None:
+    desk.do(lambda c: workers.make_guild(c, id, name=id.title(), kind="community", at=START))
+    for member in members:
+        desk.do(lambda c, member=member: workers.join(c, id, member, at=START))
+
+
+def test_a_task_for_some_workers_is_seen_by_nobody_else(desk: Desk) -> None:
+    task = desk.post(audience=("ann",))
+    assert desk.take_next("bob") is None
+    with pytest.raises(NotClaimable, match="not for worker 'bob': it is for other workers"):
+        desk.take("bob", task)
+    assert desk.take_next("ann") is not None
+
+
+def test_a_task_for_a_guild_is_for_its_members(desk: Desk) -> None:
+    guild(desk, "medics", "ann")
+    task = desk.post(audience="guild:medics")
+    with pytest.raises(NotClaimable, match="it is for members of the guild 'medics'"):
+        desk.take("bob", task)
+    assert desk.take_next("bob") is None
+    assert desk.take_next("ann") is not None
+    desk.do(lambda c: workers.leave(c, "medics", "ann"))
+    other = desk.post(audience="guild:medics")
+    assert desk.take_next("ann") is None
+    assert desk.state(other) == "open"
+
+
+@pytest.mark.parametrize(
+    ("asked", "why"),
+    [
+        ({"skills": ("law",), "min_skill_level": 3}, "skill level 3 in law"),
+        ({"min_skill_level": 2}, "skill level 2 in label_text"),
+        ({"languages": ("en", "pt-br")}, "language pt-br"),
+    ],
+)
+def test_what_a_task_asks_for_is_asked_of_whoever_claims_it(desk: Desk, asked: dict[str, object], why: str) -> None:
+    task = desk.post(**asked)  # pyright: ignore[reportArgumentType]
+    desk.describe("bob", skills={"law": 2, "label_text": 1}, languages=["en"])
+    with pytest.raises(NotClaimable, match=why):
+        desk.take("bob", task)
+    desk.describe("ann", skills={"law": 3, "label_text": 5}, languages=["en", "PT-BR"])
+    assert desk.take_next("bob") is None
+    assert desk.take_next("ann") is not None
+
+
+def test_the_most_urgent_task_that_one_may_claim_comes_first_whatever_else_is_open(desk: Desk) -> None:
+    desk.post(audience=("ann",), priority="urgent")
+    low, high = desk.post(priority="low"), desk.post(priority="high", reward=9)
+    assert [claim.task_id for _ in range(2) if (claim := desk.take_next("bob"))] == [high, low]
+
+
+def test_a_suspended_worker_claims_nothing_until_reinstated(desk: Desk) -> None:
+    task = desk.post()
+    desk.suspend("bob")
+    assert desk.take_next("bob") is None
+    with pytest.raises(NotClaimable, match="worker 'bob' is suspended: answers at random"):
+        desk.take("bob", task)
+    desk.do(lambda c: workers.set_suspended(c, "bob", None, at=START))
+    assert desk.take_next("bob") is not None
+
+
+def test_what_a_suspended_worker_has_not_been_paid_for_is_open_again(desk: Desk) -> None:
+    claimed, waiting = desk.post(), desk.post(required=2, strategy="unanimous", auto_approve_seconds=None)
+    done, paid = desk.post(auto_approve_seconds=None), desk.post()
+    desk.take("bob", claimed)
+    for task in (waiting, done, paid):
+        desk.answer("bob", task)
+    desk.suspend("bob")
+    assert [desk.state(task) for task in (claimed, waiting, done, paid)] == ["open", "open", "completed", "completed"]
+    assert desk.open_slots(waiting) == 2
+    assert desk.earned("bob") == 2
+    desk.review(desk.assignment(done, "bob") or "", approved=True)
+    assert desk.earned("bob") == 4
+    assert desk.problems() == []
+
+
+def test_a_declined_task_is_not_offered_again(desk: Desk) -> None:
+    task = desk.post()
+    desk.take("ann", task)
+    desk.decline("ann", task)
+    assert desk.take_next("ann") is None
+    with pytest.raises(NotClaimable, match="has declined human task"):
+        desk.take("ann", task)
+    assert desk.answer("bob", task) == "completed"
+    with pytest.raises(ClaimLost):
+        desk.decline("ann", task)
+
+
+def test_a_task_may_escalate_to_another_audience(desk: Desk) -> None:
+    later = Terms(type="label_text", audience="public")
+    first = later.model_copy(update={"audience": ("ann",), "deadline_seconds": 60, "escalation": later})
+    task = desk.post_under(first)
+    assert desk.take_next("bob") is None
+    desk.expire(at=START.replace(minute=1))
+    assert desk.take_next("bob", at=START.replace(minute=1)) is not None
+    assert desk.state(task) == "claimed"
+
+
+def test_simulated_workers_may_do_every_test_task(desk: Desk) -> None:
+    play = Desk(desk.store, test=True)
+    play.post(audience="guild:medics", min_skill_level=5, languages=("la",))
+    assert play.take_next("simulated-1") is not None
+
+
+def test_what_is_said_of_a_worker_is_kept_until_it_is_said_anew(desk: Desk) -> None:
+    desk.describe("ann", skills={"law": 3}, languages=["EN"])
+    profile = desk.do(lambda c: workers.describe(c, "ann", languages=["de"], at=START))
+    assert (profile.skills, profile.languages) == ({"law": 3}, frozenset({"de"}))
+
+
+def test_mistakes_about_workers_are_refused(desk: Desk) -> None:
+    guild(desk, "medics")
+    with pytest.raises(WorkerError, match="law: a skill level is 1 to 5, got 6"):
+        desk.describe("ann", skills={"law": 6})
+    with pytest.raises(WorkerError, match="there is a guild 'medics' already"):
+        guild(desk, "medics")
+    with pytest.raises(WorkerError, match="there is no guild 'nurses'"):
+        desk.do(lambda c: workers.join(c, "nurses", "ann", at=START))
