@@ -38,6 +38,8 @@ _COMMANDS = {
     "credits": _Entry("Operate", "intermezzo.cli.credits:credits", "See, grant and audit credits."),
     "inbox": _Entry("Work", "intermezzo.cli.inbox:inbox", "Answer human tasks."),
     "review": _Entry("Work", "intermezzo.cli.review:review", "Approve, reject and decide what was answered."),
+    "workers": _Entry("Work", "intermezzo.cli.workers:workers", "Say what workers can do, suspend and reinstate them."),
+    "guilds": _Entry("Work", "intermezzo.cli.workers:guilds", "Found guilds of workers, and say who is in them."),
     "types": _Entry("Work", "intermezzo.cli.human_types:types", "See what people can be asked to do."),
 }
 

@@ -14,6 +14,7 @@ from intermezzo import journal, ledger
 from intermezzo.errors import HumanTaskCancelled, HumanTaskExpired, HumanTaskNotFound, StepError
 from intermezzo.human_steps.outcome import envelope
 from intermezzo.human_steps.terms import Terms, keep, terms_of
+from intermezzo.human_steps.workers import check_audience
 from intermezzo.journal import RecordedError
 from intermezzo.ledger import Payer
 from intermezzo.store import Event, Prepared, emit
@@ -59,8 +60,15 @@ class NewHumanTask:
 
 
 def post(connection: Connection, payer: Payer, tasks: Sequence[NewHumanTask], *, at: datetime) -> None:
-    """Put human tasks into the queue; the caller has reserved their prices."""
-    keep(connection, (t.terms for t in tasks), at=at)
+    """Put human tasks into the queue; the caller has reserved their prices.
+
+    Raises:
+        InvalidInput: their audience is one that tasks cannot be given to.
+    """
+    distinct = {t.terms.id: t.terms for t in tasks}.values()
+    for terms in distinct:
+        check_audience(connection, terms)
+    keep(connection, distinct, at=at)
     _INSERT.run(
         connection,
         [

@@ -87,7 +87,7 @@ _read: dict[str, Terms] = {}
 
 def keep(connection: Connection, terms: Iterable[Terms], *, at: datetime) -> None:
     """Put terms into the store, with those that follow them, unless they are there."""
-    wanted = {link.id: link for one in {one.id: one for one in terms}.values() for link in one.chain()}
+    wanted = {link.id: link for one in terms for link in one.chain()}
     dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
     rows = [{"id": id, "document": one.model_dump_json(), "created_at": at} for id, one in sorted(wanted.items())]
     connection.execute(dialect.insert(table).on_conflict_do_nothing(), rows)

@@ -1,15 +1,16 @@
 """Who works: profiles with skills and languages, guilds, and what a task asks of whoever claims it."""
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, delete, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from intermezzo.errors import WorkerError
+from intermezzo.errors import InvalidInput, WorkerError
 from intermezzo.human_steps.terms import GUILD, PUBLIC, Terms
 from intermezzo.store.tables import assignments, guild_members, guilds, workers
 
@@ -52,6 +53,17 @@ class Profile:
         if weak := [skill for skill in asked if self.skills.get(skill, 0) < least]:
             return f"it asks for skill level {least} in {', '.join(weak)}"
         return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Guild:
+    """A named set of workers to whom tasks can be given."""
+
+    id: str
+    name: str
+    kind: GuildKind
+    members: int
+    """How many they are."""
 
 
 def check_worker_id(worker_id: str) -> None:
@@ -110,14 +122,51 @@ def describe(
 
 
 def make_guild(connection: Connection, guild_id: str, *, name: str, kind: GuildKind, at: datetime) -> None:
-    """Found a guild: a named set of workers to whom tasks can be given.
+    """Found a guild.
 
     Raises:
-        WorkerError: there is one of that id.
+        WorkerError: there is one of that id, or that cannot be an id.
     """
+    if re.fullmatch(r"[A-Za-z0-9._-]{1,64}", guild_id) is None:
+        raise WorkerError(
+            f"a guild's id has 1 to 64 letters, digits, dots, dashes or underscores, got {guild_id[:100]!r}"
+        )
     if connection.execute(select(guilds.c.id).where(guilds.c.id == guild_id)).first() is not None:
         raise WorkerError(f"there is a guild {guild_id!r} already")
     connection.execute(insert(guilds).values(id=guild_id, name=name, kind=kind, created_at=at))
+
+
+def check_audience(connection: Connection, terms: Terms) -> None:
+    """Refuse terms that name members of a chartered guild: tasks are given to such a guild (spec: SA-34).
+
+    Raises:
+        InvalidInput: naming the worker and the guild.
+    """
+    named = [id for link in terms.chain() if isinstance(link.audience, tuple) for id in link.audience]
+    if not named:
+        return
+    found = connection.execute(
+        select(guild_members.c.worker_id, guilds.c.id)
+        .join(guilds, guilds.c.id == guild_members.c.guild_id)
+        .where(guilds.c.kind == "chartered", guild_members.c.worker_id.in_(named))
+    ).first()
+    if found is not None:
+        raise InvalidInput(
+            f"worker {found.worker_id!r} belongs to the chartered guild {found.id!r}: "
+            f'make the audience of the task "{GUILD}{found.id}"'
+        )
+
+
+def all_guilds(connection: Connection) -> list[Guild]:
+    """All guilds, by id."""
+    members = func.count(guild_members.c.worker_id).label("members")
+    rows = connection.execute(
+        select(guilds.c.id, guilds.c.name, guilds.c.kind, members)
+        .outerjoin(guild_members, guild_members.c.guild_id == guilds.c.id)
+        .group_by(guilds.c.id)
+        .order_by(guilds.c.id)
+    )
+    return [Guild(id=row.id, name=row.name, kind=row.kind, members=row.members) for row in rows]
 
 
 def join(connection: Connection, guild_id: str, worker_id: str, *, at: datetime) -> None:

@@ -2,14 +2,14 @@
 
 import pytest
 
-from intermezzo.errors import ClaimLost, NotClaimable, WorkerError
+from intermezzo.errors import ClaimLost, InvalidInput, NotClaimable, WorkerError
 from intermezzo.human_steps import workers
 from intermezzo.human_steps.terms import Terms
 from tests.desk import START, Desk
 
 
-def guild(desk: Desk, id: str, *members: str) -> None:
-    desk.do(lambda c: workers.make_guild(c, id, name=id.title(), kind="community", at=START))
+def guild(desk: Desk, id: str, *members: str, kind: workers.GuildKind = "community") -> None:
+    desk.do(lambda c: workers.make_guild(c, id, name=id.title(), kind=kind, at=START))
     for member in members:
         desk.do(lambda c, member=member: workers.join(c, id, member, at=START))
 
@@ -33,6 +33,15 @@ def test_a_task_for_a_guild_is_for_its_members(desk: Desk) -> None:
     other = desk.post(audience="guild:medics")
     assert desk.take_next("ann") is None
     assert desk.state(other) == "open"
+
+
+def test_a_member_of_a_chartered_guild_is_asked_through_it(desk: Desk) -> None:
+    guild(desk, "bureau", "ann", kind="chartered")
+    with pytest.raises(InvalidInput, match=r"belongs to the chartered guild 'bureau': .* \"guild:bureau\""):
+        desk.post(audience=("ann", "bob"))
+    assert (desk.reserved, desk.problems()) == (0, [])
+    desk.post(audience="guild:bureau")
+    assert desk.take_next("ann") is not None
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,94 @@
+"""What an operator does about workers and guilds; for the command line, pages and HTTP."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from sqlalchemy import select
+
+from intermezzo.human_steps import claims, workers
+from intermezzo.human_steps.workers import Guild, GuildKind, Profile
+from intermezzo.store import Store, utc_now
+from intermezzo.store.tables import workers as table
+
+
+class Workforce:
+    """The workers and guilds of a store.
+
+    Args:
+        store: where they are.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+
+    async def list(self, *, limit: int = 100) -> "Sequence[Profile]":
+        """Workers of whom something is known, by id.
+
+        Args:
+            limit: most workers to return, 1 to 1,000.
+        """
+        query = select(table.c.id).order_by(table.c.id).limit(min(max(limit, 1), 1000))
+        return await self.store.read(lambda c: [workers.profile_of(c, id) for id in c.scalars(query)])
+
+    async def get(self, worker_id: str) -> Profile:
+        """What is known of a worker; of somebody nobody has described, nothing.
+
+        Raises:
+            WorkerError: that cannot be a worker's id.
+        """
+        workers.check_worker_id(worker_id)
+        return await self.store.read(lambda c: workers.profile_of(c, worker_id))
+
+    async def describe(
+        self, worker_id: str, *, skills: Mapping[str, int] | None = None, languages: Iterable[str] | None = None
+    ) -> Profile:
+        """Set a worker's skills (name → level, 1 to 5) and languages; what is None stays as it is.
+
+        Raises:
+            WorkerError: that cannot be a worker's id, or a level is not 1 to 5.
+        """
+        return await self.store.write(
+            lambda c: workers.describe(c, worker_id, skills=skills, languages=languages, at=utc_now())
+        )
+
+    async def suspend(self, worker_id: str, *, reason: str, by: str) -> None:
+        """Keep a worker from working: claims go back, and unreviewed answers to open tasks are rejected.
+
+        Args:
+            by: who decides it.
+
+        Raises:
+            WorkerError: that cannot be a worker's id.
+        """
+        await self.store.write(lambda c: claims.suspend(c, worker_id, reason=reason, by=by, at=utc_now()))
+
+    async def reinstate(self, worker_id: str) -> None:
+        """Let a suspended worker work again.
+
+        Raises:
+            WorkerError: that cannot be a worker's id.
+        """
+        await self.store.write(lambda c: workers.set_suspended(c, worker_id, None, at=utc_now()))
+
+    async def guilds(self) -> "Sequence[Guild]":
+        """All guilds, by id."""
+        return await self.store.read(workers.all_guilds)
+
+    async def make_guild(self, guild_id: str, *, name: str, kind: GuildKind = "community") -> None:
+        """Found a guild.
+
+        Raises:
+            WorkerError: there is one of that id, or that cannot be an id.
+        """
+        await self.store.write(lambda c: workers.make_guild(c, guild_id, name=name, kind=kind, at=utc_now()))
+
+    async def join(self, guild_id: str, worker_id: str) -> None:
+        """Make a worker a member of a guild; again changes nothing.
+
+        Raises:
+            WorkerError: there is no such guild, or that cannot be a worker's id.
+        """
+        await self.store.write(lambda c: workers.join(c, guild_id, worker_id, at=utc_now()))
+
+    async def leave(self, guild_id: str, worker_id: str) -> None:
+        """End a worker's membership; without one nothing happens."""
+        await self.store.write(lambda c: workers.leave(c, guild_id, worker_id))
