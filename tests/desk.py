@@ -215,7 +215,7 @@ class Desk:
 
     def decide(self, task_id: str, category: str, *, at: datetime = START) -> None:
         """The requester answers a task themselves."""
-        self.do(lambda c: review.decide(c, task_id, {"category": category}, at=at))
+        self.do(lambda c: review.decide(c, task_id, {"category": category}, by="boss", at=at))
 
     def approve_unreviewed(self, *, at: datetime) -> int:
         """Somebody looks for answers whose review is overdue."""

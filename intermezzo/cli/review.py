@@ -61,11 +61,12 @@ def reject(assignment_id: str, *, reason: str, by: str, as_json: bool) -> None:
 @review.command()
 @click.argument("task_id")
 @click.option("--answer", "given", required=True, metavar="JSON|@FILE|-", help="JSON, a file of it, or - for stdin.")
+@_by_option
 @json_option
-def decide(task_id: str, *, given: str, as_json: bool) -> None:
+def decide(task_id: str, *, given: str, by: str, as_json: bool) -> None:
     """Complete TASK_ID, on which workers do not agree, with an answer of your own."""
     answer = json_value(given, option="--answer")
-    asyncio.run(_queue().decide(task_id, answer))
+    asyncio.run(_queue().decide(task_id, answer, by=by))
     show({"task_id": task_id, "state": "completed"}, as_json=as_json, text=lambda: "decided; the task is completed")
 
 

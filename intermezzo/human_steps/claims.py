@@ -8,12 +8,14 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Literal
 
 from pydantic import JsonValue
 from sqlalchemy import ColumnElement, Connection, Row, insert, select, update
 
 from intermezzo.errors import ClaimLost, NotClaimable
 from intermezzo.human_steps import queues
+from intermezzo.human_steps.history import digest_of, record
 from intermezzo.human_steps.json_values import canonical_json
 from intermezzo.human_steps.queues import HOLDING
 from intermezzo.human_steps.review import approve, review, weigh
@@ -115,6 +117,9 @@ def _take(connection: Connection, task: "Row[tuple[object, ...]]", worker_id: st
             lease_expires_at=claim.lease_expires_at,
         )
     )
+    record(
+        connection, task, "claimed", actor=worker_id, at=at, assignment=claim.assignment_id, saw=digest_of(task, terms)
+    )
     slots = task.open_slots - 1
     transition(connection, task, "open" if slots else "claimed", open_slots=slots, at=at)
     return claim
@@ -152,6 +157,7 @@ def submit(connection: Connection, task_id: str, worker_id: str, answer: dict[st
             submitted_at=at,
         )
     )
+    record(connection, task, "submitted", actor=worker_id, at=at, assignment=claim.id)
     wait = terms_of(connection, task.terms_id).auto_approve_seconds
     if wait == 0:
         approve(connection, task, claim, at=at)
@@ -188,7 +194,7 @@ def release(connection: Connection, task_id: str, worker_id: str, *, at: datetim
         ClaimLost: this worker holds no claim on it.
     """
     task = lock_task(connection, task_id)
-    if not _give_back(connection, task, assignments.c.worker_id == worker_id, "released", at=at):
+    if not _give_back(connection, task, assignments.c.worker_id == worker_id, "released", actor=worker_id, at=at):
         raise ClaimLost(f"worker {worker_id!r} has no claim on human task {task_id}")
 
 
@@ -203,7 +209,8 @@ def decline(connection: Connection, task_id: str, worker_id: str, *, reason: str
         ClaimLost: this worker holds no claim on it.
     """
     task = lock_task(connection, task_id)
-    if not _give_back(connection, task, assignments.c.worker_id == worker_id, "declined", note=reason, at=at):
+    mine = assignments.c.worker_id == worker_id
+    if not _give_back(connection, task, mine, "declined", actor=worker_id, note=reason, at=at):
         raise ClaimLost(f"worker {worker_id!r} has no claim on human task {task_id}")
 
 
@@ -221,7 +228,7 @@ def suspend(connection: Connection, worker_id: str, *, reason: str, by: str, at:
         this = assignments.c.id == assignment_id
         state = connection.scalar(select(assignments.c.state).where(this))
         if state == "claimed":
-            _give_back(connection, task, this, "released", at=at)
+            _give_back(connection, task, this, "released", actor=by, note=f"suspended: {reason}", at=at)
         elif state == "submitted" and LEGAL_MOVES[task.state]:
             review(connection, assignment_id, approved=False, by=by, note=f"suspended: {reason}", at=at)
 
@@ -233,7 +240,7 @@ def lapse(connection: Connection, *, at: datetime, limit: int = 500) -> int:
         How many were returned; call again if it is `limit`.
     """
     due = connection.execute(
-        select(assignments.c.task_id, assignments.c.id)
+        select(assignments.c.task_id, assignments.c.id, assignments.c.worker_id)
         .where(assignments.c.state == "claimed", assignments.c.lease_expires_at <= at)
         .order_by(assignments.c.lease_expires_at)
         .limit(limit)
@@ -241,7 +248,7 @@ def lapse(connection: Connection, *, at: datetime, limit: int = 500) -> int:
     for row in sorted(due, key=lambda row: row.task_id):
         task = lock_task(connection, row.task_id)
         # By its own id: meanwhile it may be settled, and the worker may hold a new claim.
-        _give_back(connection, task, assignments.c.id == row.id, "expired", at=at)
+        _give_back(connection, task, assignments.c.id == row.id, "expired", actor=row.worker_id, at=at)
     return len(due)
 
 
@@ -249,8 +256,9 @@ def _give_back(
     connection: Connection,
     task: "Row[tuple[object, ...]]",
     which: ColumnElement[bool],
-    state: str,
+    state: Literal["released", "declined", "expired"],
     *,
+    actor: str | None = None,
     note: str | None = None,
     at: datetime,
 ) -> bool:
@@ -260,5 +268,6 @@ def _give_back(
         .values(state=state, closed_at=at, review_note=note)
     ).rowcount
     if given_back:
+        record(connection, task, "lapsed" if state == "expired" else state, actor=actor, at=at)
         transition(connection, task, "open", open_slots=task.open_slots + 1, at=at)
     return bool(given_back)

@@ -14,6 +14,7 @@ from intermezzo import ledger
 from intermezzo.errors import AssignmentNotFound, InvalidResponse, NoConsensus, NotReviewable
 from intermezzo.human_steps.answers import AnswerSchema
 from intermezzo.human_steps.consensus import Agreed, NotYet, Split, consensus
+from intermezzo.human_steps.history import record
 from intermezzo.human_steps.outcome import envelope
 from intermezzo.human_steps.tasks import LEGAL_MOVES, lock_task, settle, transition
 from intermezzo.human_steps.terms import Terms, terms_of
@@ -51,6 +52,7 @@ def approve(
         .where(assignments.c.id == assignment.id)
         .values(state="approved", closed_at=at, reviewed_by=by, review_note=note)
     )
+    record(connection, task, "approved", actor=by, at=at, assignment=assignment.id)
     of_task = select(func.count()).where(assignments.c.task_id == task.id, assignments.c.state == "approved")
     ledger.reward(
         connection,
@@ -85,6 +87,7 @@ def reject(
         .where(assignments.c.id == assignment.id)
         .values(state="rejected", closed_at=at, reviewed_by=by, review_note=reason)
     )
+    record(connection, task, "rejected", actor=by, at=at, assignment=assignment.id, reason=reason)
     if LEGAL_MOVES[task.state]:
         transition(connection, task, "open", open_slots=task.open_slots + 1, at=at)
 
@@ -225,6 +228,7 @@ def _split(connection: Connection, task: "Row[tuple[object, ...]]", terms: Terms
     """The answers do not agree: one more is asked for, or the requester, or the task fails."""
     if terms.consensus_strategy == "majority_vote" and task.assignments_required < terms.max_assignments:
         slots = task.assignments_required + 1
+        record(connection, task, "extended", at=at, slots=slots, why=summary)
         transition(connection, task, "open", slots=slots, open_slots=task.open_slots + 1, at=at)
         return "open"
     if terms.on_split == "review":
@@ -233,7 +237,7 @@ def _split(connection: Connection, task: "Row[tuple[object, ...]]", terms: Terms
     return "failed"
 
 
-def decide(connection: Connection, task_id: str, answer: object, *, at: datetime) -> None:
+def decide(connection: Connection, task_id: str, answer: object, *, by: str, at: datetime) -> None:
     """Complete a task whose workers do not agree with the requester's own answer; those given are paid.
 
     Raises:
@@ -246,6 +250,7 @@ def decide(connection: Connection, task_id: str, answer: object, *, at: datetime
         raise NotReviewable(f"human task {task_id} is {task.state}; only one that is submitted waits for a decision")
     schema = AnswerSchema.of(json.loads(task.answer_schema))
     valid = schema.validate(answer)
+    record(connection, task, "decided", actor=by, at=at)
     given = _answers(connection, task, only_approved=False)
     closed = schema.closed_fields()
     like = [row for row in given if all(json.loads(row.answer).get(name) == valid.get(name) for name in closed)]

@@ -121,12 +121,15 @@ class ReviewQueue:
             lambda c: review.review(c, assignment_id, approved=False, by=by, note=reason, at=utc_now())
         )
 
-    async def decide(self, task_id: str, answer: object) -> None:
+    async def decide(self, task_id: str, answer: object, *, by: str) -> None:
         """Complete a task with an answer of one's own; those given are paid.
+
+        Args:
+            by: who decides.
 
         Raises:
             HumanTaskNotFound: there is none of that id.
             NotReviewable: the task does not wait for the requester.
             InvalidResponse: the answer does not fit its form.
         """
-        await self.store.write(lambda c: review.decide(c, task_id, answer, at=utc_now()))
+        await self.store.write(lambda c: review.decide(c, task_id, answer, by=by, at=utc_now()))

@@ -3,6 +3,7 @@
 Everything here is part of the caller's transaction. Workers' side of it is in `claims`, the requester's in `review`.
 """
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -12,6 +13,7 @@ from sqlalchemy import Connection, Row, case, func, select, update
 
 from intermezzo import journal, ledger
 from intermezzo.errors import HumanTaskCancelled, HumanTaskExpired, HumanTaskNotFound, StepError
+from intermezzo.human_steps.history import record
 from intermezzo.human_steps.outcome import envelope
 from intermezzo.human_steps.terms import Terms, keep, terms_of
 from intermezzo.human_steps.workers import check_audience
@@ -159,11 +161,11 @@ def transition(
         )
     )
     if closing:
-        connection.execute(
+        released = connection.execute(
             update(assignments)
             .where(assignments.c.task_id == task.id, assignments.c.state == "claimed")
             .values(state="released", closed_at=at)
-        )
+        ).rowcount
         settle(connection, task, closing=True, at=at)
         if task.call_id is not None:
             journal.close_human_call(
@@ -176,7 +178,9 @@ def transition(
                 void=void,
                 at=at,
             )
-        emit(connection, [Event("task.closed", task.id, task.run_id)], at=at)
+        how: dict[str, object] = {"state": to, "claims_released": released, "why": str(error) if error else None}
+        detail = json.dumps({name: value for name, value in how.items() if value}, ensure_ascii=False)
+        emit(connection, [Event("task.closed", task.id, task.run_id, detail=detail)], at=at)
 
 
 def _expiry(
@@ -285,6 +289,7 @@ def _escalate(connection: Connection, task: "Row[tuple[object, ...]]", terms: Te
     connection.execute(
         update(human_tasks).where(human_tasks.c.id == task.id).values(terms_id=terms.id, **_clocks(terms, at))
     )
+    record(connection, task, "escalated", at=at, reward_credits=terms.reward_credits, claims_lapsed=late)
     moved = lock_task(connection, task.id)
     transition(connection, moved, "open", open_slots=task.open_slots + late, at=at)
     emit(connection, [Event("task.opened", task.id)], at=at)

@@ -21,11 +21,19 @@ logger = logging.getLogger("intermezzo.store")
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something that was committed. Topics: `task.opened`, `task.closed`, `call.closed`, `run.cancel`, `*`."""
+    """Something that was committed.
+
+    Topics that somebody may wait for are `task.opened`, `task.closed`, `call.closed`, `run.cancel` and `*`; others, such
+    as `task.claimed`, are only remembered.
+    """
 
     topic: str
     subject: str
     run_id: str | None = None
+    actor: str | None = None
+    """Worker or reviewer who did it; None: the requester's flow, or time."""
+    detail: str | None = None
+    """More about it, as JSON; subscribers do not get it."""
 
     def encode(self) -> str:
         """As the payload of a NOTIFY."""

@@ -33,14 +33,28 @@ _INSERT = Prepared.insert(outbox)
 _NOTIFY = text("SELECT pg_notify('intermezzo', payload) FROM unnest(CAST(:payloads AS text[])) AS payload")
 
 
-def emit(connection: Connection, events: Iterable[Event], *, at: datetime) -> None:
-    """Add rows to the outbox in this transaction; readers hear of them once it has committed."""
+def emit(connection: Connection, events: Iterable[Event], *, wake: bool = True, at: datetime) -> None:
+    """Add rows to the outbox in this transaction; readers hear of them once it has committed.
+
+    Args:
+        wake: somebody may be waiting for them. Otherwise PostgreSQL tells nobody: that would make commits queue.
+    """
     events = list(events)
     if not events:
         return
-    rows = [{"topic": e.topic, "subject": e.subject, "run_id": e.run_id, "at": at} for e in events]
+    rows = [
+        {
+            "topic": e.topic,
+            "subject": e.subject,
+            "run_id": e.run_id,
+            "actor": e.actor,
+            "detail": e.detail,
+            "at": at,
+        }
+        for e in events
+    ]
     _INSERT.run(connection, rows)
-    if connection.dialect.name == "postgresql":
+    if wake and connection.dialect.name == "postgresql":
         payloads = list(dict.fromkeys(event.encode() for event in events))
         connection.execute(_NOTIFY, {"payloads": payloads})
 

@@ -268,5 +268,8 @@ outbox = Table(
     Column("topic", String(40), nullable=False),
     Column("subject", String(80), nullable=False),
     Column("run_id", String(36)),
+    Column("actor", String(200), doc="worker or reviewer; null: the requester's flow, or time"),
+    Column("detail", Text, doc="JSON"),
     Column("at", UtcDateTime, nullable=False),
+    Index("ix_outbox_subject", "subject"),
 )

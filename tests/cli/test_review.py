@@ -47,3 +47,12 @@ def test_what_cannot_be_reviewed_is_refused(terminal: Terminal, arguments: tuple
     assert failed.exit_code != 0
     assert said in failed.stderr
     assert "Traceback" not in failed.stderr
+
+
+def test_the_story_of_a_task_is_told(terminal: Terminal, task: str) -> None:
+    told = terminal.json("tasks", "show", task)
+    assert [event["what"] for event in told["happened"]] == ["opened", *["claimed", "submitted"] * 2]
+    assert [part["answer"]["category"] for part in told["parts"]] == ["good", "bad"]
+    shown = terminal("tasks", "show", task).stdout
+    assert "verify (label_text), submitted, 5 credits reserved" in shown
+    assert "there is no human task 'x'" in terminal("tasks", "show", "x").stderr

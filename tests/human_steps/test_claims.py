@@ -293,6 +293,7 @@ def test_everybody_hears_of_a_task_that_opens_and_closes(desk: Desk) -> None:
     heard = desk.see(lambda c: c.execute(outbox.select().order_by(outbox.c.seq)).all())
     assert [(row.topic, row.subject, row.run_id) for row in heard] == [
         ("task.opened", task, None),
+        *((f"task.{what}", task, None) for what in ("claimed", "submitted", "approved")),
         ("call.closed", task, desk.facts.id),
         ("task.closed", task, desk.facts.id),
     ]

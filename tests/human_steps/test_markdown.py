@@ -208,7 +208,7 @@ def test_a_text_too_long_to_render_is_shown_as_it_is() -> None:
 LAZY = """
 import sys
 import intermezzo.human_steps.markdown, intermezzo.human_steps.forms
-from intermezzo import label_text, human_step
+from intermezzo import human_step
 assert not {"markdown_it", "nh3", "jsonschema"} & sys.modules.keys()
 intermezzo.human_steps.markdown.render_markdown("x")
 assert {"markdown_it", "nh3"} <= sys.modules.keys()

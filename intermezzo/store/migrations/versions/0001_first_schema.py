@@ -24,9 +24,12 @@ def upgrade() -> None:
         sa.Column("topic", sa.String(length=40), nullable=False),
         sa.Column("subject", sa.String(length=80), nullable=False),
         sa.Column("run_id", sa.String(length=36), nullable=True),
+        sa.Column("actor", sa.String(length=200), nullable=True),
+        sa.Column("detail", sa.Text(), nullable=True),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("seq", name=op.f("pk_outbox")),
     )
+    op.create_index("ix_outbox_subject", "outbox", ["subject"], unique=False)
     op.create_table(
         "runs",
         sa.Column("id", sa.String(length=36), nullable=False),

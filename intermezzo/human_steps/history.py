@@ -1,0 +1,158 @@
+"""The history of human tasks: who did what when, and what they saw. Written with every move, read by `story`.
+
+It is part of the outbox, append-only, and in the transaction of the move it tells of.
+"""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from pydantic import JsonValue
+from sqlalchemy import Connection, Row, select
+
+from intermezzo.errors import HumanTaskNotFound
+from intermezzo.human_steps.terms import Terms, terms_of
+from intermezzo.store import Event, emit
+from intermezzo.store.tables import assignments, human_tasks, outbox, responses
+
+Happening = Literal[
+    "claimed",
+    "submitted",
+    "approved",
+    "rejected",
+    "released",
+    "declined",
+    "lapsed",
+    "extended",
+    "escalated",
+    "decided",
+]
+"""What is remembered of a task between its opening and its closing."""
+
+
+def record(
+    connection: Connection,
+    task: "Row[tuple[object, ...]]",
+    what: Happening,
+    *,
+    actor: str | None = None,
+    at: datetime,
+    **detail: JsonValue,
+) -> None:
+    """Remember a move of a task.
+
+    Args:
+        actor: the worker or reviewer who made it; None: the requester's flow, or time.
+        detail: more about it.
+    """
+    text = json.dumps(detail, ensure_ascii=False) if detail else None
+    emit(connection, [Event(f"task.{what}", task.id, actor=actor, detail=text)], wake=False, at=at)
+
+
+def digest_of(task: "Row[tuple[object, ...]]", terms: Terms) -> str:
+    """Stands for everything that a worker on a task sees of it."""
+    seen = json.dumps([terms.instructions, task.input, task.controls, task.answer_schema])
+    return hashlib.blake2b(seen.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Happened:
+    """One line of a task's story."""
+
+    at: datetime
+    what: str
+    """`opened`, `claimed`, … `closed`."""
+    actor: str | None
+    """The worker or reviewer; None: the requester's flow, or time."""
+    detail: dict[str, JsonValue]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """One worker's part in a task."""
+
+    assignment_id: str
+    worker: str
+    state: str
+    reward_credits: int
+    answer: dict[str, JsonValue] | None
+    reviewed_by: str | None
+    note: str | None
+    score: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Story:
+    """All that is known of one human task."""
+
+    id: str
+    type: str
+    name: str
+    state: str
+    run_id: str | None
+    input: dict[str, JsonValue]
+    terms: dict[str, JsonValue]
+    reserved_credits: int
+    created_at: datetime
+    closed_at: datetime | None
+    settled_at: datetime | None
+    """When its last answer was reviewed and its money settled."""
+    parts: list[Part]
+    happened: list[Happened]
+
+
+def story(connection: Connection, task_id: str) -> Story:
+    """Everything that happened to a task.
+
+    Raises:
+        HumanTaskNotFound: there is none of that id.
+    """
+    task = connection.execute(select(human_tasks).where(human_tasks.c.id == task_id)).one_or_none()
+    if task is None:
+        raise HumanTaskNotFound(f"there is no human task {task_id!r}")
+    parts = connection.execute(
+        select(assignments, responses.c.answer)
+        .outerjoin(responses, responses.c.assignment_id == assignments.c.id)
+        .where(assignments.c.task_id == task_id)
+        .order_by(assignments.c.claimed_at, assignments.c.id)
+    )
+    events = connection.execute(
+        select(outbox).where(outbox.c.subject == task_id, outbox.c.topic.like("task.%")).order_by(outbox.c.seq)
+    )
+    return Story(
+        id=task.id,
+        type=task.type,
+        name=task.name,
+        state=task.state,
+        run_id=task.run_id,
+        input=json.loads(task.input),
+        terms=terms_of(connection, task.terms_id).model_dump(mode="json"),
+        reserved_credits=task.reserved_credits,
+        created_at=task.created_at,
+        closed_at=task.closed_at,
+        settled_at=task.settled_at,
+        parts=[
+            Part(
+                assignment_id=row.id,
+                worker=row.worker_id,
+                state=row.state,
+                reward_credits=row.reward_credits,
+                answer=json.loads(row.answer) if row.answer else None,
+                reviewed_by=row.reviewed_by,
+                note=row.review_note,
+                score=row.score,
+            )
+            for row in parts
+        ],
+        happened=[
+            Happened(
+                at=row.at,
+                what=row.topic.removeprefix("task."),
+                actor=row.actor,
+                detail=json.loads(row.detail) if row.detail else {},
+            )
+            for row in events
+        ],
+    )
