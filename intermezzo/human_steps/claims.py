@@ -46,8 +46,9 @@ def claim_next(
     """
     check_worker_id(worker_id)
     profile = profile_of(connection, worker_id)
-    for terms in queues.best_first(connection, profile, test=test, types=types):
-        while (task := queues.head(connection, terms.id, worker_id, test=test, lock=True)) is not None:
+    for head in queues.heads(connection, profile, test=test, types=types):
+        queue = (head.queue, head.for_worker, worker_id)
+        while (task := queues.next_of(connection, *queue, test=test, lock=True)) is not None:
             # What PostgreSQL locked may have been claimed by this same worker since the query began.
             if _held_by(connection, task.id, worker_id) is None:
                 return _take(connection, task, worker_id, at=at)

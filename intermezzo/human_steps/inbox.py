@@ -9,7 +9,7 @@ from pydantic import JsonValue
 from sqlalchemy import Connection, Row, select
 
 from intermezzo.errors import HumanTaskNotFound
-from intermezzo.human_steps import claims
+from intermezzo.human_steps import claims, queues
 from intermezzo.human_steps.answers import AnswerSchema
 from intermezzo.human_steps.claims import Claimed
 from intermezzo.human_steps.terms import terms_of
@@ -57,14 +57,13 @@ class Inbox:
         """
         query = select(human_tasks).where(human_tasks.c.test == self.test)
         if worker_id is None:
-            query = query.where(human_tasks.c.state == "open")
+            query = query.where(queues.IN_QUEUE)
         else:
             held = select(assignments.c.task_id).where(
                 assignments.c.worker_id == worker_id, assignments.c.state == "claimed"
             )
             query = query.where(human_tasks.c.id.in_(held))
-        query = query.order_by(human_tasks.c.priority.desc(), human_tasks.c.created_at, human_tasks.c.id)
-        query = query.limit(min(max(limit, 1), 1000))
+        query = query.order_by(*queues.ORDER).limit(min(max(limit, 1), 1000))
         return await self.store.read(lambda c: [_item(c, row) for row in c.execute(query)])
 
     async def get(self, task_id: str) -> InboxItem:

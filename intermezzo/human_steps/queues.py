@@ -1,14 +1,14 @@
 """The queue of open human tasks, as one worker may see it.
 
-Tasks under the same terms ask the same of a worker, so whether somebody may work on them is decided once per terms,
-and each has its own stretch of the index, most urgent and oldest first.
+Tasks that ask the same of a worker are one queue with its own stretch of the index, most urgent and oldest first, and
+whether somebody may work on them is decided once for all of them. Tasks for a single worker are found by that worker.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
-from sqlalchemy import Connection, Row, Select, bindparam, exists, func, literal, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, exists, func, literal, select
 
-from intermezzo.human_steps.terms import Terms, terms_of
+from intermezzo.human_steps.terms import terms_of
 from intermezzo.human_steps.workers import Profile
 from intermezzo.store.tables import assignments, human_tasks
 
@@ -18,38 +18,39 @@ HOLDING = ("claimed", "submitted", "disputed", "approved", "rejected", "declined
 IN_QUEUE = human_tasks.c.state == literal("open", literal_execute=True)
 """As a literal, for the planner to see that the index of the queue will do."""
 
-_ORDER = (human_tasks.c.priority.desc(), human_tasks.c.created_at, human_tasks.c.id)
+ORDER = (human_tasks.c.priority.desc(), human_tasks.c.created_at, human_tasks.c.id)
+"""The most urgent first, then the oldest."""
+
+Head = Row[tuple[object, ...]]
+"""A task at the head of a queue."""
 
 
-def best_first(connection: Connection, worker: Profile, *, test: bool, types: Sequence[str] = ()) -> list[Terms]:
-    """The terms of the tasks that this worker may claim, those with the most urgent and oldest task first.
+def heads(connection: Connection, worker: Profile, *, test: bool, types: Sequence[str] = ()) -> list[Head]:
+    """The next task of each queue that this worker may claim from, the most urgent and oldest first.
 
     Test tasks ask nothing of a worker: there is nobody but simulated ones.
     """
-    allowed = [
-        terms
-        for terms in open_terms(connection, test=test)
-        if (not types or terms.type in types) and (test or worker.refusal(terms) is None)
+    found = [
+        row
+        for for_worker in (None, worker.id)
+        for queue in connection.scalars(_OPEN_QUEUES[for_worker is None], {"test": test, "worker": worker.id})
+        if (row := next_of(connection, queue, for_worker, worker.id, test=test)) is not None
     ]
-    if len(allowed) < 2:  # noqa: PLR2004 (nothing to sort)
-        return allowed
-    heads = [(head(connection, terms.id, worker.id, test=test), terms) for terms in allowed]
-    found = [(row, terms) for row, terms in heads if row is not None]
-    return [terms for _, terms in sorted(found, key=lambda pair: (-pair[0].priority, pair[0].created_at, pair[0].id))]
+    allowed = [
+        row
+        for row in found
+        if (not types or row.type in types) and (test or worker.refusal(terms_of(connection, row.terms_id)) is None)
+    ]
+    return sorted(allowed, key=lambda row: (-row.priority, row.created_at, row.id))
 
 
-def open_terms(connection: Connection, *, test: bool) -> Iterator[Terms]:
-    """All terms under which a task is open."""
-    for id in connection.scalars(_OPEN_TERMS, {"test": test}):
-        yield terms_of(connection, id)
-
-
-def head(
-    connection: Connection, terms_id: str, worker_id: str, *, test: bool, lock: bool = False
-) -> "Row[tuple[object, ...]] | None":
-    """The most urgent, oldest open task under these terms that a worker has not worked on.
+def next_of(
+    connection: Connection, queue: str, for_worker: str | None, worker_id: str, *, test: bool, lock: bool = False
+) -> Head | None:
+    """The most urgent, oldest task of a queue that a worker has not worked on.
 
     Args:
+        for_worker: the only one for whom its tasks are; None: not just one.
         lock: read it for a move; tasks that others are moving are passed over.
     """
     worked_on = exists().where(
@@ -59,21 +60,31 @@ def head(
     )
     query = (
         select(human_tasks)
-        .where(IN_QUEUE, human_tasks.c.test == test, human_tasks.c.terms_id == terms_id, ~worked_on)
-        .order_by(*_ORDER)
+        .where(
+            IN_QUEUE,
+            human_tasks.c.test == test,
+            human_tasks.c.for_worker.is_(None) if for_worker is None else human_tasks.c.for_worker == for_worker,
+            human_tasks.c.queue == queue,
+            ~worked_on,
+        )
+        .order_by(*ORDER)
         .limit(1)
     )
     return connection.execute(query.with_for_update(skip_locked=True) if lock else query).one_or_none()
 
 
-def _distinct_open_terms() -> "Select[str]":
-    """A walk from one value of the index to the next, however many tasks there are of each."""
-    least = func.min(human_tasks.c.terms_id)
-    in_queue = (IN_QUEUE, human_tasks.c.test == bindparam("test"))
-    here = select(least.label("id")).where(*in_queue).cte("open_terms", recursive=True)
-    after = select(least).where(*in_queue, human_tasks.c.terms_id > here.c.id).scalar_subquery()
-    walk = here.union_all(select(after).where(here.c.id.is_not(None)))
-    return select(walk.c.id).where(walk.c.id.is_not(None))
+def _open_queues(whose: ColumnElement[bool]) -> "Select[str]":
+    """A walk from one queue of the index to the next, however many tasks there are in each."""
+    least = func.min(human_tasks.c.queue)
+    here = (IN_QUEUE, human_tasks.c.test == bindparam("test"), whose)
+    walk = select(least.label("queue")).where(*here).cte("open_queues", recursive=True)
+    after = select(least).where(*here, human_tasks.c.queue > walk.c.queue).scalar_subquery()
+    walk = walk.union_all(select(after).where(walk.c.queue.is_not(None)))
+    return select(walk.c.queue).where(walk.c.queue.is_not(None))
 
 
-_OPEN_TERMS = _distinct_open_terms()
+_OPEN_QUEUES = {
+    True: _open_queues(human_tasks.c.for_worker.is_(None)),
+    False: _open_queues(human_tasks.c.for_worker == bindparam("worker")),
+}
+"""Whether they are for more than one worker → the queues with an open task."""

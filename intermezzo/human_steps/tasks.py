@@ -83,7 +83,7 @@ def post(connection: Connection, payer: Payer, tasks: Sequence[NewHumanTask], *,
                 "test": payer.test,
                 "type": t.type,
                 "name": t.name,
-                "terms_id": t.terms.id,
+                **_place(t.terms, test=payer.test),
                 "state": "open",
                 "priority": PRIORITIES[t.priority],
                 "input": t.input,
@@ -99,6 +99,11 @@ def post(connection: Connection, payer: Payer, tasks: Sequence[NewHumanTask], *,
         ],
     )
     emit(connection, [Event("task.opened", t.id) for t in tasks], at=at)
+
+
+def _place(terms: Terms, *, test: bool) -> dict[str, str | None]:
+    """Where a task under these terms stands in the queue; a test task is for any simulated worker."""
+    return {"terms_id": terms.id, "queue": terms.queue, "for_worker": None if test else terms.for_worker}
 
 
 def _clocks(terms: Terms, at: datetime) -> dict[str, datetime | None]:
@@ -287,7 +292,9 @@ def _escalate(connection: Connection, task: "Row[tuple[object, ...]]", terms: Te
         .values(state="expired", closed_at=at)
     ).rowcount
     connection.execute(
-        update(human_tasks).where(human_tasks.c.id == task.id).values(terms_id=terms.id, **_clocks(terms, at))
+        update(human_tasks)
+        .where(human_tasks.c.id == task.id)
+        .values(**_place(terms, test=task.test), **_clocks(terms, at))
     )
     record(connection, task, "escalated", at=at, reward_credits=terms.reward_credits, claims_lapsed=late)
     moved = lock_task(connection, task.id)

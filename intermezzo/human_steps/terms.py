@@ -5,10 +5,10 @@ a task that escalates moves to other terms.
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from functools import cached_property
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 from sqlalchemy import Connection, select
@@ -66,7 +66,24 @@ class Terms(BaseModel):
     @cached_property
     def id(self) -> str:
         """Digest of what they say."""
-        return hashlib.blake2b(self.model_dump_json().encode(), digest_size=16).hexdigest()
+        return _digest(self.model_dump_json())
+
+    @cached_property
+    def queue(self) -> str:
+        """Digest of what they ask of whoever claims: the tasks of a queue ask the same."""
+        return _digest(self.model_dump_json(include=_DEMANDS))
+
+    @property
+    def for_worker(self) -> str | None:
+        """The only worker they let claim, if there is but one."""
+        return self.audience[0] if isinstance(self.audience, tuple) and len(self.audience) == 1 else None
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """As pydantic does it, without the digests, which may be others."""
+        copied = super().model_copy(update=update, deep=deep)
+        for cached in ("id", "queue"):
+            copied.__dict__.pop(cached, None)
+        return copied
 
     @property
     def price_credits(self) -> int:
@@ -81,8 +98,16 @@ class Terms(BaseModel):
             yield from self.escalation.chain()
 
 
+_DEMANDS = {"type", "audience", "skills", "min_skill_level", "languages"}
+"""Fields that decide who may claim."""
+
+_MOST_READ = 1_000
 _read: dict[str, Terms] = {}
 """Terms that this process has read; they never change, whatever the store."""
+
+
+def _digest(text: str) -> str:
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 
 def keep(connection: Connection, terms: Iterable[Terms], *, at: datetime) -> None:
@@ -97,6 +122,8 @@ def terms_of(connection: Connection, id: str) -> Terms:
     """Terms by their id."""
     known = _read.get(id)
     if known is None:
+        if len(_read) >= _MOST_READ:
+            _read.clear()
         document = connection.execute(select(table.c.document).where(table.c.id == id)).scalar_one()
         known = _read[id] = Terms.model_validate_json(document)
     return known

@@ -76,8 +76,10 @@ class Jail:
             raise SandboxError(str(error)) from None
         self._folders = None if level == "L3" else _folders()
         readable = _readable(packages)
+        at_once = max(4, 2 * (os.cpu_count() or 1)) + spares
         self.plan = Plan(
             namespaces=level == "L3",
+            at_once=at_once,
             readable=readable,
             import_from=list(packages),
             preload=list(preload),
@@ -91,7 +93,7 @@ class Jail:
             system_calls=allowed.instructions.hex(),
             pid_placeholder=SELF,
         )
-        self._zygote = Zygote(self.plan, spares=spares, at_once=max(4, 2 * (os.cpu_count() or 1)) + spares)
+        self._zygote = Zygote(self.plan, spares=spares, at_once=at_once)
 
     @property
     def alive(self) -> bool:

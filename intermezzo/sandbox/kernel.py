@@ -96,6 +96,15 @@ def _mount(source: str | None, target: str, kind: str | None, flags: int, option
     _check(_libc.mount(*arguments), f"mount of {source} at {target}")
 
 
+def have_children_live_with(process: int) -> None:
+    """Have what is forked from here on live in the namespace of processes of another process.
+
+    Args:
+        process: descriptor of it.
+    """
+    _check(_libc.setns(process, NEW_PROCESSES), "setns(CLONE_NEWPID)")
+
+
 def fork_into(namespaces: int) -> int:
     """`os.fork` whose child lives in new namespaces; for callers without threads."""
     ctypes.pythonapi.PyOS_BeforeFork()

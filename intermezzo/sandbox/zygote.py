@@ -33,6 +33,7 @@ _DEVICES = ("null", "zero", "random", "urandom")
 _NOBODY = 65534
 _INSIDE = 1000
 _MESSAGE_BYTES = 4096
+_MOST_DESCRIPTORS = 4096
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +46,8 @@ class Plan:
     """Files and directories of the host that a run may read."""
     import_from: list[str]
     """Directories to import from, after the standard library."""
+    at_once: int
+    """Most processes at a time."""
     preload: list[str]
     """Modules to import before the first run, shared by all; if there are none, nothing of ours is left to import."""
     folders: str
@@ -131,6 +134,11 @@ class _Zygote:
         self.plan = plan
         self.made = 0
         self.numbers: dict[int, int] = {}
+        self.keepers = [_keeper() for _ in range(plan.at_once)] if plan.namespaces else []
+        self.free = list(self.keepers)
+        """Keepers of namespaces in which no program runs."""
+        self.used: dict[int, int] = {}
+        """By the process of the program, the keepers of the others."""
 
     def serve(self) -> NoReturn:
         ended, wake = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
@@ -152,9 +160,8 @@ class _Zygote:
 
     def fork(self, inherited: tuple[int, int]) -> None:
         self.made += 1
-        namespaces = kernel.NEW_PROCESSES | kernel.NEW_MOUNTS if self.plan.namespaces else 0
         try:
-            pid = kernel.fork_into(namespaces)
+            pid = self.fork_alone() if self.plan.namespaces else kernel.fork_into(0)
         except OSError as error:
             self.report_failure(error)
             return
@@ -164,37 +171,42 @@ class _Zygote:
         try:
             signal.set_wakeup_fd(-1)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-            for descriptor in inherited:
+            for descriptor in (*inherited, *self.keepers):
                 os.close(descriptor)
-            if namespaces:
-                self.be_first()
             source = _become_ready(self.control, self.made, self.plan)
         except BaseException as error:  # noqa: BLE001 (reported, whatever it is)
             self.report_failure(error)
             os._exit(SETUP_FAILED)
         raise _ProgramError(source)
 
-    def be_first(self) -> None:
-        """In a namespace of processes, have a second one be the program: no signal of its own would end the first."""
-        kernel.die_with_parent(signal.SIGKILL)
-        pid = os.fork()
+    def fork_alone(self) -> int:
+        """Fork into a namespace of processes in which nothing else runs but its keeper, and into one of mounts."""
+        while not self.free:
+            self.reap(0)  # one that was killed has not ended yet
+        kernel.have_children_live_with(self.free[-1])
+        pid = kernel.fork_into(kernel.NEW_MOUNTS)
         if pid:
-            _, status, usage = os.wait4(pid, 0)
-            self.report_end(self.made, status, usage)
-            os._exit(0)
+            self.used[pid] = self.free.pop()
+        return pid
 
     def report_failure(self, error: BaseException) -> None:
         with contextlib.suppress(OSError):
             self.control.send(f"F{self.made} {type(error).__name__}: {error}".encode()[:_MESSAGE_BYTES])
 
-    def reap(self) -> None:
+    def reap(self, options: int = os.WNOHANG) -> None:
+        """Hear of processes that have ended, without waiting for one unless `options` is 0."""
         while True:
             try:
-                pid, status, usage = os.wait4(-1, os.WNOHANG)
+                pid, status, usage = os.wait4(-1, options)
             except ChildProcessError:
                 return
             if pid == 0:
                 return
+            options = os.WNOHANG
+            if pid not in self.numbers:
+                os._exit(SETUP_FAILED)  # a keeper, which nothing but the end of the machine should end
+            if pid in self.used:
+                self.free.append(self.used.pop(pid))
             self.report_end(self.numbers.pop(pid), status, usage)
 
     def report_end(self, number: int, status: int, usage: resource.struct_rusage) -> None:
@@ -202,6 +214,22 @@ class _Zygote:
             self.control.send(f"X{number} {os.waitstatus_to_exitcode(status)} {usage.ru_maxrss}".encode())
         except OSError:
             os._exit(0)
+
+
+def _keeper() -> int:
+    """Make a namespace of processes; returns a descriptor of its first process, which keeps it.
+
+    A program is never that process: no signal of its own would end it. Making one for each program would cost as much
+    as the program. Since programs cannot fork, nothing of one is left for the next.
+    """
+    pid = kernel.fork_into(kernel.NEW_PROCESSES)
+    if pid:
+        return os.pidfd_open(pid)
+    kernel.die_with_parent(signal.SIGKILL)
+    signal.pthread_sigmask(signal.SIG_BLOCK, signal.valid_signals())
+    os.closerange(0, _MOST_DESCRIPTORS)
+    while True:
+        signal.pause()
 
 
 def _do_nothing(_signal: int, _frame: object) -> None:

@@ -119,6 +119,8 @@ human_tasks = Table(
     Column("type", String(200), nullable=False),
     Column("name", String(200), nullable=False),
     Column("terms_id", String(32), ForeignKey("terms.id"), nullable=False),
+    Column("queue", String(32), nullable=False, doc="digest of what is asked of whoever claims"),
+    Column("for_worker", String(200), doc="the only one who may claim; null: not just one"),
     Column("state", String(16), nullable=False, doc="open claimed submitted completed expired cancelled failed"),
     Column("priority", Integer, nullable=False, doc="3 urgent … 0 low"),
     Column("input", Text, nullable=False),
@@ -145,7 +147,8 @@ human_tasks = Table(
 Index(
     "ix_human_tasks_queue",
     human_tasks.c.test,
-    human_tasks.c.terms_id,
+    human_tasks.c.for_worker,
+    human_tasks.c.queue,
     human_tasks.c.priority.desc(),
     human_tasks.c.created_at,
     human_tasks.c.id,
@@ -179,6 +182,16 @@ guild_members = Table(
     Column("worker_id", String(200), ForeignKey("workers.id"), primary_key=True),
     Column("joined_at", UtcDateTime, nullable=False),
     Index("ix_guild_members_worker_id", "worker_id"),
+)
+
+Index(
+    "ix_human_tasks_open",
+    human_tasks.c.test,
+    human_tasks.c.priority.desc(),
+    human_tasks.c.created_at,
+    human_tasks.c.id,
+    sqlite_where=text("state = 'open'"),
+    postgresql_where=text("state = 'open'"),
 )
 
 _once = "state IN ('claimed', 'submitted', 'disputed', 'approved', 'rejected', 'declined')"

@@ -261,6 +261,7 @@ def _task_row(work: Work) -> dict[str, object]:
         "input": "{}",
         "answer_schema": "{}",
         "terms_id": TERMS.id,
+        "queue": TERMS.queue,
         "assignments_required": work.required,
         "open_slots": work.required,
         "reserved_credits": work.reservation.credits,

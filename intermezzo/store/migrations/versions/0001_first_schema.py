@@ -112,6 +112,8 @@ def upgrade() -> None:
         sa.Column("type", sa.String(length=200), nullable=False),
         sa.Column("name", sa.String(length=200), nullable=False),
         sa.Column("terms_id", sa.String(length=32), nullable=False),
+        sa.Column("queue", sa.String(length=32), nullable=False),
+        sa.Column("for_worker", sa.String(length=200), nullable=True),
         sa.Column("state", sa.String(length=16), nullable=False),
         sa.Column("priority", sa.Integer(), nullable=False),
         sa.Column("input", sa.Text(), nullable=False),
@@ -143,7 +145,15 @@ def upgrade() -> None:
     op.create_index(
         "ix_human_tasks_queue",
         "human_tasks",
-        ["test", "terms_id", sa.literal_column("priority DESC"), "created_at", "id"],
+        ["test", "for_worker", "queue", sa.literal_column("priority DESC"), "created_at", "id"],
+        unique=False,
+        sqlite_where=sa.text("state = 'open'"),
+        postgresql_where=sa.text("state = 'open'"),
+    )
+    op.create_index(
+        "ix_human_tasks_open",
+        "human_tasks",
+        ["test", sa.literal_column("priority DESC"), "created_at", "id"],
         unique=False,
         sqlite_where=sa.text("state = 'open'"),
         postgresql_where=sa.text("state = 'open'"),
