@@ -57,7 +57,7 @@ class Inbox:
         """
         query = select(human_tasks).where(human_tasks.c.test == self.test)
         if worker_id is None:
-            query = query.where(queues.IN_QUEUE)
+            query = query.where(queues.HAS_ROOM)
         else:
             held = select(assignments.c.task_id).where(
                 assignments.c.worker_id == worker_id, assignments.c.state == "claimed"

@@ -6,9 +6,9 @@ whether somebody may work on them is decided once for all of them. Tasks for a s
 
 from collections.abc import Sequence
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, exists, func, literal, select
+from sqlalchemy import Connection, Row, Select, bindparam, exists, func, literal, select
 
-from intermezzo.human_steps.terms import terms_of
+from intermezzo.human_steps.terms import EVERYBODY, terms_of
 from intermezzo.human_steps.workers import Profile
 from intermezzo.store.tables import assignments, human_tasks
 
@@ -17,6 +17,10 @@ HOLDING = ("claimed", "submitted", "disputed", "approved", "rejected", "declined
 
 IN_QUEUE = human_tasks.c.state == literal("open", literal_execute=True)
 """As a literal, for the planner to see that the index of the queue will do."""
+
+HAS_ROOM = human_tasks.c.closed_at.is_(None) & (human_tasks.c.open_slots > literal(0, literal_execute=True))
+"""The same in other words, which are those of the index of all that is open: if PostgreSQL could take that one for a
+single queue, it would look for the queue's tasks among all others."""
 
 ORDER = (human_tasks.c.priority.desc(), human_tasks.c.created_at, human_tasks.c.id)
 """The most urgent first, then the oldest."""
@@ -32,9 +36,9 @@ def heads(connection: Connection, worker: Profile, *, test: bool, types: Sequenc
     """
     found = [
         row
-        for for_worker in (None, worker.id)
-        for queue in connection.scalars(_OPEN_QUEUES[for_worker is None], {"test": test, "worker": worker.id})
-        if (row := next_of(connection, queue, for_worker, worker.id, test=test)) is not None
+        for whose in (EVERYBODY, worker.id)
+        for queue in connection.scalars(_OPEN_QUEUES, {"test": test, "whose": whose})
+        if (row := next_of(connection, queue, whose, worker.id, test=test)) is not None
     ]
     allowed = [
         row
@@ -45,12 +49,12 @@ def heads(connection: Connection, worker: Profile, *, test: bool, types: Sequenc
 
 
 def next_of(
-    connection: Connection, queue: str, for_worker: str | None, worker_id: str, *, test: bool, lock: bool = False
+    connection: Connection, queue: str, for_worker: str, worker_id: str, *, test: bool, lock: bool = False
 ) -> Head | None:
     """The most urgent, oldest task of a queue that a worker has not worked on.
 
     Args:
-        for_worker: the only one for whom its tasks are; None: not just one.
+        for_worker: the only one for whom its tasks are, or `EVERYBODY`.
         lock: read it for a move; tasks that others are moving are passed over.
     """
     worked_on = exists().where(
@@ -63,7 +67,7 @@ def next_of(
         .where(
             IN_QUEUE,
             human_tasks.c.test == test,
-            human_tasks.c.for_worker.is_(None) if for_worker is None else human_tasks.c.for_worker == for_worker,
+            human_tasks.c.for_worker == for_worker,
             human_tasks.c.queue == queue,
             ~worked_on,
         )
@@ -73,18 +77,18 @@ def next_of(
     return connection.execute(query.with_for_update(skip_locked=True) if lock else query).one_or_none()
 
 
-def _open_queues(whose: ColumnElement[bool]) -> "Select[str]":
+def _open_queues() -> "Select[str]":
     """A walk from one queue of the index to the next, however many tasks there are in each."""
     least = func.min(human_tasks.c.queue)
-    here = (IN_QUEUE, human_tasks.c.test == bindparam("test"), whose)
+    here = (
+        IN_QUEUE,
+        human_tasks.c.test == bindparam("test"),
+        human_tasks.c.for_worker == bindparam("whose"),
+    )
     walk = select(least.label("queue")).where(*here).cte("open_queues", recursive=True)
     after = select(least).where(*here, human_tasks.c.queue > walk.c.queue).scalar_subquery()
     walk = walk.union_all(select(after).where(walk.c.queue.is_not(None)))
     return select(walk.c.queue).where(walk.c.queue.is_not(None))
 
 
-_OPEN_QUEUES = {
-    True: _open_queues(human_tasks.c.for_worker.is_(None)),
-    False: _open_queues(human_tasks.c.for_worker == bindparam("worker")),
-}
-"""Whether they are for more than one worker → the queues with an open task."""
+_OPEN_QUEUES = _open_queues()

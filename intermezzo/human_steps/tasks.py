@@ -15,7 +15,7 @@ from intermezzo import journal, ledger
 from intermezzo.errors import HumanTaskCancelled, HumanTaskExpired, HumanTaskNotFound, StepError
 from intermezzo.human_steps.history import record
 from intermezzo.human_steps.outcome import envelope
-from intermezzo.human_steps.terms import Terms, keep, terms_of
+from intermezzo.human_steps.terms import EVERYBODY, Terms, keep, terms_of
 from intermezzo.human_steps.workers import check_audience
 from intermezzo.journal import RecordedError
 from intermezzo.ledger import Payer
@@ -101,9 +101,9 @@ def post(connection: Connection, payer: Payer, tasks: Sequence[NewHumanTask], *,
     emit(connection, [Event("task.opened", t.id) for t in tasks], at=at)
 
 
-def _place(terms: Terms, *, test: bool) -> dict[str, str | None]:
+def _place(terms: Terms, *, test: bool) -> dict[str, str]:
     """Where a task under these terms stands in the queue; a test task is for any simulated worker."""
-    return {"terms_id": terms.id, "queue": terms.queue, "for_worker": None if test else terms.for_worker}
+    return {"terms_id": terms.id, "queue": terms.queue, "for_worker": EVERYBODY if test else terms.for_worker}
 
 
 def _clocks(terms: Terms, at: datetime) -> dict[str, datetime | None]:

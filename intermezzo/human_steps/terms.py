@@ -8,7 +8,7 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from functools import cached_property
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, cast
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 from sqlalchemy import Connection, select
@@ -22,6 +22,9 @@ PUBLIC = "public"
 """The audience of tasks that everybody may claim."""
 GUILD = "guild:"
 """What comes before the guild's id in the audience of tasks for its members."""
+
+EVERYBODY = ""
+"""Stands for the worker of tasks that are not for a single one: no worker has this id, and databases sort by it."""
 
 OnSplit = Literal["fail", "review"]
 """What becomes of a task whose workers do not agree: it fails, or the requester decides."""
@@ -74,15 +77,16 @@ class Terms(BaseModel):
         return _digest(self.model_dump_json(include=_DEMANDS))
 
     @property
-    def for_worker(self) -> str | None:
-        """The only worker they let claim, if there is but one."""
-        return self.audience[0] if isinstance(self.audience, tuple) and len(self.audience) == 1 else None
+    def for_worker(self) -> str:
+        """The only worker they let claim; empty if there is not just one."""
+        return self.audience[0] if isinstance(self.audience, tuple) and len(self.audience) == 1 else EVERYBODY
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
         """As pydantic does it, without the digests, which may be others."""
         copied = super().model_copy(update=update, deep=deep)
+        attributes = cast("dict[str, object]", copied.__dict__)
         for cached in ("id", "queue"):
-            copied.__dict__.pop(cached, None)
+            attributes.pop(cached, None)
         return copied
 
     @property

@@ -120,7 +120,7 @@ human_tasks = Table(
     Column("name", String(200), nullable=False),
     Column("terms_id", String(32), ForeignKey("terms.id"), nullable=False),
     Column("queue", String(32), nullable=False, doc="digest of what is asked of whoever claims"),
-    Column("for_worker", String(200), doc="the only one who may claim; null: not just one"),
+    Column("for_worker", String(200), nullable=False, doc="the only one who may claim; empty: not just one"),
     Column("state", String(16), nullable=False, doc="open claimed submitted completed expired cancelled failed"),
     Column("priority", Integer, nullable=False, doc="3 urgent … 0 low"),
     Column("input", Text, nullable=False),
@@ -190,8 +190,8 @@ Index(
     human_tasks.c.priority.desc(),
     human_tasks.c.created_at,
     human_tasks.c.id,
-    sqlite_where=text("state = 'open'"),
-    postgresql_where=text("state = 'open'"),
+    sqlite_where=text("closed_at IS NULL AND open_slots > 0"),
+    postgresql_where=text("closed_at IS NULL AND open_slots > 0"),
 )
 
 _once = "state IN ('claimed', 'submitted', 'disputed', 'approved', 'rejected', 'declined')"

@@ -262,6 +262,7 @@ def _task_row(work: Work) -> dict[str, object]:
         "answer_schema": "{}",
         "terms_id": TERMS.id,
         "queue": TERMS.queue,
+        "for_worker": TERMS.for_worker,
         "assignments_required": work.required,
         "open_slots": work.required,
         "reserved_credits": work.reservation.credits,

@@ -113,7 +113,7 @@ def upgrade() -> None:
         sa.Column("name", sa.String(length=200), nullable=False),
         sa.Column("terms_id", sa.String(length=32), nullable=False),
         sa.Column("queue", sa.String(length=32), nullable=False),
-        sa.Column("for_worker", sa.String(length=200), nullable=True),
+        sa.Column("for_worker", sa.String(length=200), nullable=False),
         sa.Column("state", sa.String(length=16), nullable=False),
         sa.Column("priority", sa.Integer(), nullable=False),
         sa.Column("input", sa.Text(), nullable=False),
@@ -155,8 +155,8 @@ def upgrade() -> None:
         "human_tasks",
         ["test", sa.literal_column("priority DESC"), "created_at", "id"],
         unique=False,
-        sqlite_where=sa.text("state = 'open'"),
-        postgresql_where=sa.text("state = 'open'"),
+        sqlite_where=sa.text("closed_at IS NULL AND open_slots > 0"),
+        postgresql_where=sa.text("closed_at IS NULL AND open_slots > 0"),
     )
     op.create_index(op.f("ix_human_tasks_run_id"), "human_tasks", ["run_id"], unique=False)
     op.create_table(
