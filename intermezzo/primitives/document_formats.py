@@ -249,6 +249,7 @@ def _declares_types(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bool:
         with archive.open(entry) as part:
             while chunk := part.read(4096):
                 parser.Parse(chunk)
+            parser.Parse(b"", True)  # noqa: FBT003 (expat's own; newer ones put off what they have begun until then)
     except _TypesError:
         return True
     except Exception:  # noqa: BLE001 (a damaged part raises just about anything; its reader will say so)
