@@ -51,7 +51,8 @@ if TYPE_CHECKING:
         UnstableInput,
         WorkerError,
     )
-    from intermezzo.human_steps.human_step import Answer, Escalation, HumanStep, Submission, human_step
+    from intermezzo.human_steps.human_options import Escalation
+    from intermezzo.human_steps.human_step import Answer, HumanStep, Submission, human_step
     from intermezzo.human_steps.native_types import (
         answer_question,
         compare_rank,
@@ -88,7 +89,8 @@ _NATIVE_TYPES = (
 
 _HOMES = {
     **dict.fromkeys(_ERRORS.split(), "errors"),
-    **dict.fromkeys(["Answer", "Escalation", "HumanStep", "Submission", "human_step"], "human_steps.human_step"),
+    **dict.fromkeys(["Answer", "HumanStep", "Submission", "human_step"], "human_steps.human_step"),
+    "Escalation": "human_steps.human_options",
     **dict.fromkeys(_NATIVE_TYPES.split(), "human_steps.native_types"),
     **dict.fromkeys(
         ["code_execute", "data_transform", "document_parse", "llm_generate", "pii_detect", "web_research"], "primitives"

@@ -1,8 +1,7 @@
 """Steps whose workers are people: what the worker sees, what they answer, what it costs."""
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal, ParamSpec, Self, TypeVar, cast, overload
 
@@ -13,10 +12,10 @@ from intermezzo.errors import DefinitionError, InvalidInput, InvalidResponse, Re
 from intermezzo.human_steps.answers import AnswerSchema
 from intermezzo.human_steps.consensus import ConsensusStrategy
 from intermezzo.human_steps.controls import Control
-from intermezzo.human_steps.tasks import PRIORITIES, NewHumanTask, Priority
-from intermezzo.human_steps.terms import GUILD, PUBLIC, OnSplit, Terms
-from intermezzo.settings import settings
-from intermezzo.steps import Step, StepOptions, explain, register
+from intermezzo.human_steps.human_options import Audience, Escalation, HumanOptions, make_terms
+from intermezzo.human_steps.tasks import NewHumanTask, Priority
+from intermezzo.human_steps.terms import OnSplit
+from intermezzo.steps import Step, explain, register
 
 P = ParamSpec("P")
 In = TypeVar("In", bound=BaseModel)
@@ -24,12 +23,6 @@ Out = TypeVar("Out")
 M = TypeVar("M", bound=BaseModel)
 
 JsonSchema = Mapping[str, object]
-
-Audience = str | Sequence[str]
-"""Who may claim a task: `"public"`, `"guild:ID"`, or workers' ids."""
-
-MAX_DEADLINE_SECONDS = 30 * 86_400
-"""Longest deadline: a month, well above the longest that a dialect knows, Scale's week (spec: SC-09)."""
 
 
 class Submission(BaseModel):
@@ -59,60 +52,6 @@ class AnyInput(BaseModel):
     """Input of a custom human step that declares none: every field is shown to the worker."""
 
     model_config = ConfigDict(extra="allow", frozen=True)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HumanOptions(StepOptions):
-    """Options of a step whose workers are people (spec: CS-09…CS-15)."""
-
-    assignments_required: int = 1
-    """How many workers answer, 1 to 20."""
-    consensus_strategy: ConsensusStrategy = "any_first"
-    claim_timeout_minutes: int = 30
-    """Closes a task that nobody claims, and takes back a claim that brings no answer: 5 to 480."""
-    priority: Priority = "normal"
-    worker_reward_credits: int | None = None
-    """Per answer; None: the type's own reward."""
-    task_instructions: str | None = None
-    """Shown to workers above the type's own instructions; Markdown."""
-    audience: Audience = PUBLIC
-    """Who may claim: `"public"`, `"guild:ID"` for the members of a guild, or a list of workers' ids."""
-    skills: Sequence[str] = ()
-    """What whoever claims must have."""
-    min_skill_level: int = 1
-    """The least level of each of these skills, 1 to 5; without `skills`, of the skill named like the type."""
-    languages: Sequence[str] = ()
-    """What whoever claims must speak, as language tags such as `en`."""
-    deadline_seconds: int | None = None
-    """After which the task is closed, whoever is working on it: 30 to 2,592,000 (30 days)."""
-    default_answer: Mapping[str, JsonValue] | None = None
-    """What the call returns when the time is over, instead of an error."""
-    escalation: "Escalation | None" = None
-    """How the task goes on when the time is over."""
-    max_assignments: int | None = None
-    """How many workers at most, where `majority_vote` is tied: one more is asked at a time. None: nobody more."""
-    on_split: OnSplit = "fail"
-    """What becomes of a task whose workers do not agree: it fails, or the requester decides (`review`)."""
-    auto_approve_hours: float | Literal["never"] | None = None
-    """After which an answer that nobody has reviewed is approved and paid; 0: at once. None: at once, or after 48
-    under `requester_review`."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Escalation:
-    """How a task goes on when its time is over; what is None stays as it was."""
-
-    audience: "Audience | None" = None
-    skills: Sequence[str] | None = None
-    min_skill_level: int | None = None
-    languages: Sequence[str] | None = None
-    worker_reward_credits: int | None = None
-    deadline_seconds: int | None = None
-    claim_timeout_minutes: int | None = None
-    default_answer: Mapping[str, JsonValue] | None = None
-    """For when that time is over too."""
-    escalation: "Escalation | None" = None
-    """For when that time is over too."""
 
 
 class HumanStep(Step[P, In, Out]):
@@ -252,94 +191,9 @@ class HumanStep(Step[P, In, Out]):
 
     def _check(self) -> None:
         super()._check()
-        options, most = self.options, settings().max_assignments
-        _in_range(self.name, "assignments_required", options.assignments_required, 1, most)
-        if options.max_assignments is not None:
-            _in_range(self.name, "max_assignments", options.max_assignments, options.assignments_required, most)
-        _one_of(self.name, "priority", options.priority, PRIORITIES)
-        _one_of(self.name, "consensus_strategy", options.consensus_strategy, ConsensusStrategy.__args__)
-        _one_of(self.name, "on_split", options.on_split, OnSplit.__args__)
-        self.terms = self._terms(options, None)
-
-    def _terms(self, options: "HumanOptions | Escalation", before: Terms | None) -> Terms:
-        """The terms that options make, where those before them say what they leave out."""
-        minutes, seconds = options.claim_timeout_minutes, options.deadline_seconds
-        reward = options.worker_reward_credits
-        if minutes is not None:
-            _in_range(self.name, "claim_timeout_minutes", minutes, 5, 480)
-        if seconds is not None:
-            _in_range(self.name, "deadline_seconds", seconds, 30, MAX_DEADLINE_SECONDS)
-        if options.min_skill_level is not None:
-            _in_range(self.name, "min_skill_level", options.min_skill_level, 1, 5)
-        if before is None or reward is not None:
-            _in_range(self.name, "worker_reward_credits", self.reward if before is None else reward, 0, 10_000)
-        if options.default_answer is not None and options.escalation is not None:
-            raise DefinitionError(
-                f"{self.name}: default_answer and escalation say what happens when the time is over; give one of them, "
-                "and a default answer for after an escalation to that"
-            )
-        if before is None:
-            assert isinstance(options, HumanOptions)
-            before = self._first_terms(options)
-        given: dict[str, object] = {
-            "claim_timeout_seconds": None if minutes is None else minutes * 60,
-            "deadline_seconds": seconds,
-            "reward_credits": reward,
-            "audience": None if options.audience is None else self._audience(options.audience),
-            "skills": None if options.skills is None else tuple(options.skills),
-            "min_skill_level": options.min_skill_level,
-            "languages": None if options.languages is None else tuple(tag.lower() for tag in options.languages),
-        }
-        changed = {name: value for name, value in given.items() if value is not None}
-        default = None if options.default_answer is None else dict(options.default_answer)
-        terms = before.model_copy(update={**changed, "default_answer": default, "escalation": None})
-        if options.escalation is None:
-            return terms
-        return terms.model_copy(update={"escalation": self._terms(options.escalation, terms)})
-
-    def _audience(self, audience: Audience) -> str | tuple[str, ...]:
-        if not isinstance(audience, str):
-            if not audience:
-                raise DefinitionError(f'{self.name}: an audience of no workers; leave it out, or give "{PUBLIC}"')
-            return tuple(sorted(set(audience)))
-        if audience != PUBLIC and not (audience.startswith(GUILD) and audience.removeprefix(GUILD).strip()):
-            raise DefinitionError(
-                f'{self.name}: audience is "{PUBLIC}", "{GUILD}ID" or a list of workers\' ids, got {audience!r}'
-            )
-        return audience
-
-    def _first_terms(self, options: HumanOptions) -> Terms:
-        texts = [options.task_instructions, self.instructions]
-        return Terms(
-            type=self.type,
-            instructions="\n\n".join(text for text in texts if text),
-            consensus_strategy=options.consensus_strategy,
-            assignments_required=options.assignments_required,
-            max_assignments=options.max_assignments or options.assignments_required,
-            reward_credits=self.reward_credits,
-            on_split=options.on_split,
-            auto_approve_seconds=self._auto_approve_seconds(options),
+        self.terms = make_terms(
+            self.options, type=self.type, instructions=self.instructions, reward_credits=self.reward_credits
         )
-
-    def _auto_approve_seconds(self, options: HumanOptions) -> int | None:
-        hours = options.auto_approve_hours
-        if hours == "never":
-            return None
-        if hours is None:
-            hours = 48 if options.consensus_strategy == "requester_review" else 0
-        if not 0 <= hours <= 30 * 24:
-            raise DefinitionError(f'{self.name}: auto_approve_hours is 0 to 720, or "never", got {hours!r}')
-        return round(hours * 3600)
-
-
-def _one_of(name: str, option: str, value: object, allowed: Iterable[object]) -> None:
-    if value not in allowed:
-        raise DefinitionError(f"{name}: {option} is one of {', '.join(map(str, allowed))}, got {value!r}")
-
-
-def _in_range(name: str, option: str, value: object, least: int, most: int) -> None:
-    if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
-        raise DefinitionError(f"{name}: {option} is a whole number from {least} to {most}, got {value!r}")
 
 
 @overload

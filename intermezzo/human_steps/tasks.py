@@ -183,9 +183,15 @@ def transition(
                 void=void,
                 at=at,
             )
-        how: dict[str, object] = {"state": to, "claims_released": released, "why": str(error) if error else None}
-        detail = json.dumps({name: value for name, value in how.items() if value}, ensure_ascii=False)
-        emit(connection, [Event("task.closed", task.id, task.run_id, detail=detail)], at=at)
+        emit(connection, [_closed_event(task, to, released, error)], at=at)
+
+
+def _closed_event(
+    task: "Row[tuple[object, ...]]", state: HumanTaskState, released: int, error: StepError | None
+) -> Event:
+    how: dict[str, object] = {"state": state, "claims_released": released, "why": str(error) if error else None}
+    detail = json.dumps({name: value for name, value in how.items() if value}, ensure_ascii=False)
+    return Event("task.closed", task.id, task.run_id, detail=detail)
 
 
 def _expiry(
