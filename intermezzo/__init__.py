@@ -28,6 +28,7 @@ if TYPE_CHECKING:
         InvalidInput,
         InvalidResponse,
         KeyRefused,
+        KeyReused,
         MapFailed,
         MisplacedStep,
         NoConsensus,
@@ -77,7 +78,7 @@ if TYPE_CHECKING:
 _ERRORS = (
     "AnswerInvalid AnswerRefused AnswerTruncated AssignmentNotFound AttemptSuperseded AuditFailed AuthorError "
     "BudgetExceeded ClaimLost CreditsError DefinitionError HumanTaskCancelled HumanTaskExpired HumanTaskNotFound "
-    "InputTooLong InsufficientCredits IntermezzoError InvalidInput InvalidResponse KeyRefused MapFailed "
+    "InputTooLong InsufficientCredits IntermezzoError InvalidInput InvalidResponse KeyRefused KeyReused MapFailed "
     "MisplacedStep NoConsensus NotClaimable NotReviewable ProviderError ProviderNotConfigured ProviderOverloaded "
     "ProviderTimedOut ProviderUnavailable QuotaExhausted RateLimited RecordedOutputMismatch RequestRejected "
     "SandboxError StepError StepFailed StepTimedOut StoreError UnknownModel UnstableInput WorkerError"
@@ -123,6 +124,7 @@ __all__ = [
     "InvalidInput",
     "InvalidResponse",
     "KeyRefused",
+    "KeyReused",
     "MapFailed",
     "MisplacedStep",
     "NoConsensus",

@@ -5,6 +5,7 @@
     │   ├── DefinitionError         (ValueError)    a step or flow is declared wrongly
     │   ├── InvalidInput            (ValueError)    a step was called with input its model refuses
     │   ├── MisplacedStep           (RuntimeError)  a step was called where it cannot work
+    │   ├── KeyReused               (ValueError)    an idempotency key came again with another request
     │   ├── UnstableInput           (RuntimeError)  an input differs at every attempt, so its key does too
     │   └── RecordedOutputMismatch  (RuntimeError)  a recorded output no longer fits the step's model
     ├── CreditsError
@@ -73,6 +74,10 @@ class MisplacedStep(AuthorError, RuntimeError):
 
 class UnstableInput(AuthorError, RuntimeError):
     """A human step's input differs at every attempt, so earlier answers cannot be found again."""
+
+
+class KeyReused(AuthorError, ValueError):
+    """An idempotency key came again with another request."""
 
 
 class RecordedOutputMismatch(AuthorError, RuntimeError):

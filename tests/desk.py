@@ -291,6 +291,7 @@ class Desk:
 
 
 def _call_for(task: NewHumanTask) -> NewCall:
+    assert task.call_id is not None
     return NewCall(
         id=task.call_id,
         reservation_id=task.id,

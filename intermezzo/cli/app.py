@@ -37,7 +37,7 @@ _COMMANDS = {
     "runs": _Entry("Operate", "intermezzo.cli.runs:runs", "List, show and cancel runs."),
     "credits": _Entry("Operate", "intermezzo.cli.credits:credits", "See, grant and audit credits."),
     "inbox": _Entry("Work", "intermezzo.cli.inbox:inbox", "Answer human tasks."),
-    "tasks": _Entry("Work", "intermezzo.cli.tasks:tasks", "Tell the story of a human task."),
+    "tasks": _Entry("Work", "intermezzo.cli.tasks:tasks", "Ask people something, and follow it."),
     "review": _Entry("Work", "intermezzo.cli.review:review", "Approve, reject and decide what was answered."),
     "workers": _Entry("Work", "intermezzo.cli.workers:workers", "Say what workers can do, suspend and reinstate them."),
     "guilds": _Entry("Work", "intermezzo.cli.workers:guilds", "Found guilds of workers, and say who is in them."),

@@ -1,20 +1,152 @@
 """`intermezzo tasks`: human tasks as their requester sees them."""
 
+import asyncio
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 
-from intermezzo.cli.inputs import json_option
+from intermezzo.cli.inputs import json_option, json_value, org_option, payer_of, test_option
 from intermezzo.cli.output import json_text, show, table
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from intermezzo.human_steps.history import Happened, Story
+    from intermezzo.human_steps.requester import Requester, TaskRequest
+    from intermezzo.human_steps.task_views import TaskView
 
 
 @click.group()
 def tasks() -> None:
-    """Tell the story of a human task: show."""
+    """Ask people something without a flow, and follow it: post, list, wait, show, cancel."""
+
+
+@tasks.command()
+@click.argument("type")
+@click.option("--input", "given", required=True, metavar="JSON|@FILE|-", help="JSON, a file of it, or - for stdin.")
+@click.option(
+    "--options", metavar="JSON|@FILE|-", help='Such as {"assignments_required": 3}; as `with_options` has them.'
+)
+@click.option("--idempotency-key", metavar="KEY", help="The same request with the same key is posted once.")
+@click.option(
+    "--wait", "wait_seconds", type=click.FloatRange(0), metavar="SECONDS", help="Wait so long for the outcome."
+)
+@org_option
+@test_option
+@json_option
+def post(
+    type: str,
+    *,
+    given: str,
+    options: str | None,
+    idempotency_key: str | None,
+    wait_seconds: float | None,
+    org: str | None,
+    test: bool,
+    as_json: bool,
+) -> None:
+    """Ask people to do TYPE; `intermezzo types show TYPE` tells the input. Prints the task."""
+    request = _request(type, json_value(given, option="--input"), options)
+    requester = _requester(org, test=test)
+
+    async def work() -> "TaskView":
+        task_id = await requester.post(request, idempotency_key=idempotency_key)
+        return await requester.wait(task_id, timeout_seconds=wait_seconds or 0)
+
+    _show_task(asyncio.run(work()), as_json=as_json)
+
+
+@tasks.command("list")
+@click.option("--state", "states", multiple=True, help="Only tasks in this state, such as open.")
+@click.option("--type", "types", multiple=True, help="Only tasks of this type.")
+@click.option("--after", metavar="TASK_ID", help="Go on after this one.")
+@click.option("--limit", type=click.IntRange(1, 1000), default=50, show_default=True, help="Most tasks to show.")
+@org_option
+@test_option
+@json_option
+def list_tasks(
+    *,
+    states: tuple[str, ...],
+    types: tuple[str, ...],
+    after: str | None,
+    limit: int,
+    org: str | None,
+    test: bool,
+    as_json: bool,
+) -> None:
+    """List human tasks, the newest first."""
+    from intermezzo.human_steps.task_views import TaskFilter
+
+    wanted = TaskFilter(states=cast("Any", states), types=types)
+    found = asyncio.run(_requester(org, test=test).list(wanted, after=after, limit=limit))
+    show([asdict(view) for view in found], as_json=as_json, text=lambda: _tasks_table(found))
+
+
+@tasks.command()
+@click.argument("task_id")
+@click.option("--timeout", "timeout_seconds", type=click.FloatRange(0), default=30, show_default=True, help="Seconds.")
+@org_option
+@test_option
+@json_option
+def wait(task_id: str, *, timeout_seconds: float, org: str | None, test: bool, as_json: bool) -> None:
+    """Wait until TASK_ID is closed, and print it."""
+    _show_task(asyncio.run(_requester(org, test=test).wait(task_id, timeout_seconds=timeout_seconds)), as_json=as_json)
+
+
+@tasks.command()
+@click.argument("task_id")
+@org_option
+@test_option
+@json_option
+def cancel(task_id: str, *, org: str | None, test: bool, as_json: bool) -> None:
+    """Close TASK_ID: answers that came are paid, everything else goes back."""
+    cancelled = asyncio.run(_requester(org, test=test).cancel(task_id))
+    outcome = {"task_id": task_id, "cancelled": cancelled}
+    show(outcome, as_json=as_json, text=lambda: "cancelled" if cancelled else "it was closed already")
+
+
+def _requester(org: str | None, *, test: bool) -> "Requester":
+    from intermezzo.human_steps.requester import Requester
+    from intermezzo.store import open_store
+
+    return Requester(open_store(), payer_of(org, test=test))
+
+
+def _request(type: str, given: object, options: str | None) -> "TaskRequest":
+    from intermezzo.human_steps.requester import request_of
+
+    said = None if options is None else _object(json_value(options, option="--options"), "--options")
+    return request_of(type, _object(given, "--input"), said)
+
+
+def _object(value: object, option: str) -> dict[str, object]:
+    if not isinstance(value, dict):
+        raise click.BadParameter(f"expected an object, got {json_text(value)[:100]}", param_hint=f"'{option}'")
+    return cast("dict[str, object]", value)
+
+
+def _show_task(view: "TaskView", *, as_json: bool) -> None:
+    said = view.outcome["summary"] if view.outcome else view.error or f"{view.reserved_credits} credits reserved"
+    show(asdict(view), as_json=as_json, text=lambda: f"{view.id} is {view.state}: {said}")
+
+
+def _tasks_table(views: "Sequence[TaskView]") -> Any:  # noqa: ANN401 (what rich can print)
+    if not views:
+        return "There is no such task."
+    rows = [
+        (
+            view.id,
+            view.name,
+            view.type,
+            view.state,
+            f"{view.assignments_completed} of {view.assignments_required}",
+            view.spent_credits,
+            view.created_at,
+        )
+        for view in views
+    ]
+    return table(["task", "step", "type", "state", "answers", "spent", "posted"], rows, numbers=["spent"])
 
 
 @tasks.command("show")

@@ -93,8 +93,14 @@ class HumanStep(Step[P, In, Out]):
         """Credits one call reserves: rewards of all slots it may come to have, and the platform fee (spec: CS-25)."""
         return self.terms.price_credits
 
-    def new_task(self, input: In, *, id: str, call_id: str, run_id: str, generation: int) -> NewHumanTask:
-        """What a call posts for workers."""
+    def new_task(
+        self, input: In, *, id: str, call_id: str | None = None, run_id: str | None = None, generation: int = 1
+    ) -> NewHumanTask:
+        """What is posted for workers: by a call, or by a requester without a flow.
+
+        Raises:
+            InvalidInput: a default answer does not fit the form of this input.
+        """
         controls = None if self.controls is None else [c.model_dump(mode="json") for c in self.controls(input)]
         schema = self.answer_schema(input)
         for terms in self.terms.chain():

@@ -49,8 +49,8 @@ class NewHumanTask:
     """What a human step posts for workers."""
 
     id: str
-    call_id: str
-    run_id: str
+    call_id: str | None
+    run_id: str | None
     generation: int
     type: str
     name: str
@@ -59,6 +59,8 @@ class NewHumanTask:
     answer_schema: str
     priority: Priority
     terms: Terms
+    webhook_url: str | None = None
+    metadata: str | None = None
 
 
 def post(connection: Connection, payer: Payer, tasks: Sequence[NewHumanTask], *, at: datetime) -> None:
@@ -92,6 +94,8 @@ def post(connection: Connection, payer: Payer, tasks: Sequence[NewHumanTask], *,
                 "assignments_required": t.terms.assignments_required,
                 "open_slots": t.terms.assignments_required,
                 "reserved_credits": t.terms.price_credits,
+                "webhook_url": t.webhook_url,
+                "metadata": t.metadata,
                 "created_at": at,
                 **_clocks(t.terms, at),
             }
@@ -154,6 +158,8 @@ def transition(
     if to != task.state and to not in LEGAL_MOVES[task.state]:
         raise ValueError(f"human task {task.id} cannot go from {task.state} to {to}")
     closing = to in _ENDS
+    recorded = RecordedError.of(error) if error else None
+    own = task.call_id is None  # nobody else keeps how it ended
     connection.execute(
         update(human_tasks)
         .where(human_tasks.c.id == task.id)
@@ -163,6 +169,8 @@ def transition(
             assignments_required=task.assignments_required if slots is None else slots,
             expires_at=_expiry(connection, task, to, at),
             closed_at=at if closing else None,
+            output=output if own else None,
+            error=recorded.encode() if own and recorded else None,
         )
     )
     if closing:
@@ -179,7 +187,7 @@ def transition(
                 task.run_id,
                 task.generation,
                 output=output,
-                error=RecordedError.of(error) if error else None,
+                error=recorded,
                 void=void,
                 at=at,
             )

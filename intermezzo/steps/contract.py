@@ -276,7 +276,7 @@ def _is_unicode(value: object) -> bool:
 
 def _fault(fault: "ErrorDetails", known: Iterable[str]) -> str:
     field = ".".join(str(part) for part in fault["loc"])
-    if fault["type"] == "extra_forbidden":
+    if fault["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
         there_are = f"; the fields are {', '.join(known)}" if known and len(fault["loc"]) == 1 else ""
         return f"{field}: unknown field{there_are}"
     said = fault["msg"].removeprefix("Value error, ").removeprefix("Assertion failed, ")

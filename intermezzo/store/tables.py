@@ -130,6 +130,10 @@ human_tasks = Table(
     Column("open_slots", Integer, nullable=False),
     Column("reserved_credits", BigInteger, nullable=False, doc="when it was posted"),
     Column("generation", Integer, nullable=False, doc="of the step call that posted it"),
+    Column("webhook_url", Text, doc="told when it is closed"),
+    Column("metadata", Text, doc="the requester's own, as JSON"),
+    Column("output", Text, doc="of a task without a step call; the journal has those of the others"),
+    Column("error", Text, doc="likewise"),
     Column("created_at", UtcDateTime, nullable=False),
     Column("deadline_at", UtcDateTime, doc="closes then, whoever is working on it"),
     Column("expires_at", UtcDateTime, doc="closes then as things are; null: not by itself"),
@@ -192,6 +196,26 @@ Index(
     human_tasks.c.id,
     sqlite_where=text("closed_at IS NULL AND open_slots > 0"),
     postgresql_where=text("closed_at IS NULL AND open_slots > 0"),
+)
+
+Index(
+    "ix_human_tasks_org",
+    human_tasks.c.org,
+    human_tasks.c.test,
+    human_tasks.c.created_at.desc(),
+    human_tasks.c.id.desc(),
+)
+
+idempotency_keys = Table(
+    "idempotency_keys",
+    metadata,
+    Column("org", String(64), primary_key=True),
+    Column("test", Boolean, primary_key=True),
+    Column("scope", String(40), primary_key=True, doc="what was asked for: `tasks`, …"),
+    Column("key", String(256), primary_key=True, doc="the requester's"),
+    Column("fingerprint", String(32), nullable=False, doc="digest of the request"),
+    Column("result", Text, nullable=False, doc="what it made, as JSON"),
+    Column("created_at", UtcDateTime, nullable=False),
 )
 
 _once = "state IN ('claimed', 'submitted', 'disputed', 'approved', 'rejected', 'declined')"

@@ -123,6 +123,10 @@ def upgrade() -> None:
         sa.Column("open_slots", sa.Integer(), nullable=False),
         sa.Column("reserved_credits", sa.BigInteger(), nullable=False),
         sa.Column("generation", sa.Integer(), nullable=False),
+        sa.Column("webhook_url", sa.Text(), nullable=True),
+        sa.Column("metadata", sa.Text(), nullable=True),
+        sa.Column("output", sa.Text(), nullable=True),
+        sa.Column("error", sa.Text(), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("deadline_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=True),
@@ -159,6 +163,23 @@ def upgrade() -> None:
         postgresql_where=sa.text("closed_at IS NULL AND open_slots > 0"),
     )
     op.create_index(op.f("ix_human_tasks_run_id"), "human_tasks", ["run_id"], unique=False)
+    op.create_index(
+        "ix_human_tasks_org",
+        "human_tasks",
+        ["org", "test", sa.literal_column("created_at DESC"), sa.literal_column("id DESC")],
+        unique=False,
+    )
+    op.create_table(
+        "idempotency_keys",
+        sa.Column("org", sa.String(length=64), nullable=False),
+        sa.Column("test", sa.Boolean(), nullable=False),
+        sa.Column("scope", sa.String(length=40), nullable=False),
+        sa.Column("key", sa.String(length=256), nullable=False),
+        sa.Column("fingerprint", sa.String(length=32), nullable=False),
+        sa.Column("result", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("org", "test", "scope", "key", name=op.f("pk_idempotency_keys")),
+    )
     op.create_table(
         "workers",
         sa.Column("id", sa.String(length=200), nullable=False),

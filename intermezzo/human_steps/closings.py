@@ -1,0 +1,64 @@
+"""Waiting for human tasks to close, in one process: one subscription, however many are waited for."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Sequence
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
+
+from intermezzo.store import Event, Store
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+
+
+class Closings:
+    """Who waits for which task; lives in one event loop.
+
+    Args:
+        store: where the tasks are.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._waiting: dict[str, set[asyncio.Event]] = defaultdict(set)
+        self._unsubscribe: Callable[[], None] | None = None
+
+    @contextmanager
+    def expecting(self, task_id: str) -> "Generator[asyncio.Event]":
+        """An event that is set when the task may have closed: begin with this, then look, then wait for it."""
+        closed = asyncio.Event()
+        self._waiting[task_id].add(closed)
+        if self._unsubscribe is None:
+            loop = asyncio.get_running_loop()
+
+            def heard(events: Sequence[Event]) -> None:
+                with suppress(RuntimeError):  # the loop has ended meanwhile
+                    loop.call_soon_threadsafe(self._heard, events)
+
+            self._unsubscribe = self._store.subscribe(heard)
+        try:
+            yield closed
+        finally:
+            self._waiting[task_id].discard(closed)
+            if not self._waiting[task_id]:
+                del self._waiting[task_id]
+
+    def _heard(self, events: Sequence[Event]) -> None:
+        for event in events:
+            if event.topic == "*":
+                for waiting in self._waiting.values():
+                    _set(waiting)
+            elif event.topic == "task.closed" and event.subject in self._waiting:
+                _set(self._waiting[event.subject])
+
+    def close(self) -> None:
+        """Hear no more."""
+        if self._unsubscribe is not None:
+            self._unsubscribe()
+            self._unsubscribe = None
+
+
+def _set(events: set[asyncio.Event]) -> None:
+    for event in events:
+        event.set()
