@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from intermezzo.errors import (
+        AccessError,
+        AccessKeyNotFound,
         AnswerInvalid,
         AnswerRefused,
         AnswerTruncated,
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
         MapFailed,
         MisplacedStep,
         NoConsensus,
+        NotAllowed,
+        NotAuthenticated,
         NotClaimable,
         NotReviewable,
         ProviderError,
@@ -50,6 +54,7 @@ if TYPE_CHECKING:
         StoreError,
         UnknownModel,
         UnstableInput,
+        UserError,
         WorkerError,
     )
     from intermezzo.human_steps.human_options import Escalation
@@ -76,12 +81,13 @@ if TYPE_CHECKING:
     from intermezzo.steps import Primitive, Step, StepCall, current_call, step
 
 _ERRORS = (
-    "AnswerInvalid AnswerRefused AnswerTruncated AssignmentNotFound AttemptSuperseded AuditFailed AuthorError "
-    "BudgetExceeded ClaimLost CreditsError DefinitionError HumanTaskCancelled HumanTaskExpired HumanTaskNotFound "
-    "InputTooLong InsufficientCredits IntermezzoError InvalidInput InvalidResponse KeyRefused KeyReused MapFailed "
-    "MisplacedStep NoConsensus NotClaimable NotReviewable ProviderError ProviderNotConfigured ProviderOverloaded "
-    "ProviderTimedOut ProviderUnavailable QuotaExhausted RateLimited RecordedOutputMismatch RequestRejected "
-    "SandboxError StepError StepFailed StepTimedOut StoreError UnknownModel UnstableInput WorkerError"
+    "AccessError AccessKeyNotFound AnswerInvalid AnswerRefused AnswerTruncated AssignmentNotFound AttemptSuperseded "
+    "AuditFailed AuthorError BudgetExceeded ClaimLost CreditsError DefinitionError HumanTaskCancelled "
+    "HumanTaskExpired HumanTaskNotFound InputTooLong InsufficientCredits IntermezzoError InvalidInput InvalidResponse "
+    "KeyRefused KeyReused MapFailed MisplacedStep NoConsensus NotAllowed NotAuthenticated NotClaimable NotReviewable "
+    "ProviderError ProviderNotConfigured ProviderOverloaded ProviderTimedOut ProviderUnavailable QuotaExhausted "
+    "RateLimited RecordedOutputMismatch RequestRejected SandboxError StepError StepFailed StepTimedOut StoreError "
+    "UnknownModel UnstableInput UserError WorkerError"
 )
 
 _NATIVE_TYPES = (
@@ -101,6 +107,8 @@ _HOMES = {
 }
 
 __all__ = [
+    "AccessError",
+    "AccessKeyNotFound",
     "Answer",
     "AnswerInvalid",
     "AnswerRefused",
@@ -128,6 +136,8 @@ __all__ = [
     "MapFailed",
     "MisplacedStep",
     "NoConsensus",
+    "NotAllowed",
+    "NotAuthenticated",
     "NotClaimable",
     "NotReviewable",
     "Primitive",
@@ -151,6 +161,7 @@ __all__ = [
     "Submission",
     "UnknownModel",
     "UnstableInput",
+    "UserError",
     "WorkerError",
     "answer_question",
     "code_execute",

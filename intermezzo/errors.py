@@ -25,6 +25,11 @@
     │   ├── ClaimLost               the claim lapsed or was never this worker's
     │   ├── AssignmentNotFound      (LookupError)
     │   └── NotReviewable           there is no answer to review, or it was reviewed otherwise
+    ├── AccessError                 whoever asks is not known, or may not
+    │   ├── NotAuthenticated        no valid key, token or password
+    │   ├── NotAllowed              the key or the role does not allow it; `scopes` says what is missing
+    │   ├── AccessKeyNotFound       (LookupError)
+    │   └── UserError               (ValueError)    a user or a key cannot be made like that
     ├── ProviderError               a service outside failed; `retryable` says whether trying again helps
     │   ├── ProviderNotConfigured   nobody said which service to use, or something it needs is missing
     │   ├── KeyRefused              the key is wrong, or does not allow this
@@ -221,6 +226,34 @@ class AssignmentNotFound(WorkerError, LookupError):
 
 class NotReviewable(WorkerError):
     """There is no answer to review, or it was reviewed otherwise."""
+
+
+class AccessError(IntermezzoError):
+    """Whoever asks is not known, or may not."""
+
+
+class NotAuthenticated(AccessError):
+    """There is no valid key, token or password."""
+
+
+class NotAllowed(AccessError):
+    """The key or the role does not allow it.
+
+    Attributes:
+        scopes: what is missing.
+    """
+
+    def __init__(self, message: str, *, scopes: Sequence[str]) -> None:
+        self.scopes = list(scopes)
+        super().__init__(message)
+
+
+class AccessKeyNotFound(AccessError, LookupError):
+    """There is no API key of that id."""
+
+
+class UserError(AccessError, ValueError):
+    """A user or a key cannot be made like that."""
 
 
 class ProviderError(IntermezzoError):

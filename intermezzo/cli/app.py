@@ -36,6 +36,8 @@ _COMMANDS = {
     "serve": _Entry("Operate", "intermezzo.cli.serve:serve", "Run deployed flows until Ctrl-C."),
     "runs": _Entry("Operate", "intermezzo.cli.runs:runs", "List, show and cancel runs."),
     "credits": _Entry("Operate", "intermezzo.cli.credits:credits", "See, grant and audit credits."),
+    "keys": _Entry("Operate", "intermezzo.cli.keys:keys", "Make, list and revoke API keys."),
+    "users": _Entry("Operate", "intermezzo.cli.users:users", "Let people log in."),
     "inbox": _Entry("Work", "intermezzo.cli.inbox:inbox", "Answer human tasks."),
     "tasks": _Entry("Work", "intermezzo.cli.tasks:tasks", "Ask people something, and follow it."),
     "review": _Entry("Work", "intermezzo.cli.review:review", "Approve, reject and decide what was answered."),

@@ -11,11 +11,22 @@ import click
 
 from intermezzo.cli.output import json_text, printable
 from intermezzo.errors import (
+    AccessKeyNotFound,
     DefinitionError,
     HumanTaskNotFound,
     IntermezzoError,
     InvalidInput,
     InvalidResponse,
+    UserError,
+)
+
+_BAD_INPUT = (
+    AccessKeyNotFound,
+    DefinitionError,
+    HumanTaskNotFound,
+    InvalidInput,
+    InvalidResponse,
+    UserError,
 )
 
 FAILED = 1
@@ -77,7 +88,7 @@ def describe(error: BaseException) -> Failure:
     if isinstance(error, click.ClickException):
         return Failure(type(error).__name__, _usage(error), BAD_INPUT)
     if isinstance(error, IntermezzoError):
-        bad_input = isinstance(error, DefinitionError | InvalidInput | InvalidResponse | HumanTaskNotFound | NotFound)
+        bad_input = isinstance(error, (*_BAD_INPUT, NotFound))
         return Failure(type(error).__name__, _one_line(str(error)), BAD_INPUT if bad_input else FAILED)
     if isinstance(error, OSError) and error.filename:
         return Failure(type(error).__name__, f"{error.filename}: {error.strerror}", FAILED)
