@@ -75,6 +75,18 @@ class Settings(BaseSettings):
     server_port: int = Field(default=8470, ge=1, le=65535)
     """Port of `intermezzo serve` on 127.0.0.1."""
 
+    requests_per_minute: float = Field(default=6000, gt=0)
+    """HTTP requests that one key may make in a minute on average, of each server process."""
+
+    requests_at_once: int = Field(default=500, ge=1)
+    """HTTP requests that one key may make in a burst."""
+
+    max_request_bytes: int = Field(default=10_000_000, ge=1_000)
+    """Largest body of a request; a batch of 1,000 usual tasks has 1 MB."""
+
+    cors_origins: tuple[str, ...] = ()
+    """Web pages of these origins may call the API, as JSON: `["https://app.example.com"]`. None unless said."""
+
     prefect_port: int = Field(default=4200, ge=1, le=65535)
     """Port of the embedded Prefect server and its UI."""
 

@@ -87,12 +87,13 @@ class Requester:
     Args:
         store: where the tasks are.
         payer: the organisation, in live or test credits; it sees no task of anybody else.
+        closings: of a process in which many wait.
     """
 
-    def __init__(self, store: Store, payer: Payer) -> None:
+    def __init__(self, store: Store, payer: Payer, *, closings: Closings | None = None) -> None:
         self.store = store
         self.payer = payer
-        self._closings = Closings(store)
+        self._closings = closings or Closings(store)
 
     async def post(self, request: TaskRequest, *, idempotency_key: str | None = None) -> str:
         """Post a task; its price is reserved.

@@ -1,0 +1,5 @@
+"""HTTP: the native API under /v1, for requesters, workers and operators. `intermezzo serve` runs it."""
+
+from intermezzo.server.app import create_app
+
+__all__ = ["create_app"]

@@ -1,0 +1,114 @@
+"""What the handlers of requests share, and who asks."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from math import ceil
+from typing import Annotated, cast
+
+from fastapi import Depends, Request
+from fastapi.security import HTTPBearer
+
+from intermezzo.access import Access, Principal, Scope
+from intermezzo.errors import NotAuthenticated
+from intermezzo.human_steps.closings import Closings
+from intermezzo.human_steps.requester import Requester
+from intermezzo.server.problems import Refused
+from intermezzo.server.rate_limit import RateLimit
+from intermezzo.settings import settings
+from intermezzo.store import Store
+
+BEARER = HTTPBearer(auto_error=False, description="An API key (`csk_…`), or the token of a session.")
+
+_STRANGERS_PER_MINUTE = 60
+"""Requests without a valid key, from one address: enough to mistype a key, too few to guess one."""
+
+
+@dataclass(frozen=True)
+class Context:
+    """One server's own."""
+
+    store: Store
+    access: Access = field(init=False)
+    closings: Closings = field(init=False)
+    limit: RateLimit = field(init=False)
+    strangers: RateLimit = field(init=False)
+
+    def __post_init__(self) -> None:
+        known = settings()
+        object.__setattr__(self, "access", Access(self.store))
+        object.__setattr__(self, "closings", Closings(self.store))
+        object.__setattr__(self, "limit", RateLimit(known.requests_per_minute, known.requests_at_once))
+        object.__setattr__(self, "strangers", RateLimit(_STRANGERS_PER_MINUTE, _STRANGERS_PER_MINUTE))
+
+    def close(self) -> None:
+        """Stop listening."""
+        self.closings.close()
+
+
+def context_of(request: Request) -> Context:
+    """The server's own, for a handler."""
+    return cast("Context", request.app.state.context)
+
+
+Server = Annotated[Context, Depends(context_of)]
+
+
+async def principal_of(request: Request, server: Server) -> Principal:
+    """Who asks.
+
+    Raises:
+        NotAuthenticated: nobody who may.
+        Refused: they ask too often.
+    """
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    is_bearer = scheme.lower() == "bearer"
+    address = request.client.host if request.client else ""
+    try:
+        principal = await server.access.authenticate(token.strip() if is_bearer else "")
+    except NotAuthenticated as error:
+        take(server.strangers, address)
+        if is_bearer:
+            raise
+        expected = "expected the header `Authorization: Bearer KEY`, with an API key or a session's token"
+        raise NotAuthenticated(expected) from error
+    take(server.limit, principal.key_id or principal.user_id or address)
+    return principal
+
+
+def take(limit: RateLimit, who: str) -> None:
+    """Let one more request of somebody pass.
+
+    Raises:
+        Refused: they ask too often; it says when to ask again.
+    """
+    wait = limit.wait_seconds(who)
+    if wait:
+        seconds = ceil(wait)
+        raise Refused(
+            HTTPStatus.TOO_MANY_REQUESTS,
+            "rate_limited",
+            f"too many requests; try again in {seconds} s",
+            {"Retry-After": str(seconds)},
+        )
+
+
+def allowed(*scopes: Scope) -> Callable[[Principal], Awaitable[Principal]]:
+    """Who asks, if they have these scopes."""
+
+    async def check(principal: Annotated[Principal, Depends(principal_of, use_cache=True)]) -> Principal:
+        principal.require(*scopes)
+        return principal
+
+    return check
+
+
+Reader = Annotated[Principal, Depends(allowed("tasks:read"))]
+"""May see the organisation's tasks."""
+Writer = Annotated[Principal, Depends(allowed("tasks:write"))]
+"""May post, cancel and review them."""
+
+
+def requester_of(server: Context, principal: Principal) -> Requester:
+    """The requester's side of tasks, for whoever asks."""
+    return Requester(server.store, principal.payer, closings=server.closings)
