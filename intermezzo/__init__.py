@@ -14,6 +14,8 @@ if TYPE_CHECKING:
         AnswerRefused,
         AnswerTruncated,
         AssignmentNotFound,
+        AttachmentNotFound,
+        AttachmentRefused,
         AttemptSuperseded,
         AuditFailed,
         AuthorError,
@@ -57,6 +59,7 @@ if TYPE_CHECKING:
         UserError,
         WorkerError,
     )
+    from intermezzo.human_steps.attachments import attach
     from intermezzo.human_steps.human_options import Escalation
     from intermezzo.human_steps.human_step import Answer, HumanStep, Submission, human_step
     from intermezzo.human_steps.native_types import (
@@ -81,8 +84,9 @@ if TYPE_CHECKING:
     from intermezzo.steps import Primitive, Step, StepCall, current_call, step
 
 _ERRORS = (
-    "AccessError AccessKeyNotFound AnswerInvalid AnswerRefused AnswerTruncated AssignmentNotFound AttemptSuperseded "
-    "AuditFailed AuthorError BudgetExceeded ClaimLost CreditsError DefinitionError HumanTaskCancelled "
+    "AccessError AccessKeyNotFound AnswerInvalid AnswerRefused AnswerTruncated AssignmentNotFound "
+    "AttachmentNotFound AttachmentRefused AttemptSuperseded AuditFailed "
+    "AuthorError BudgetExceeded ClaimLost CreditsError DefinitionError HumanTaskCancelled "
     "HumanTaskExpired HumanTaskNotFound InputTooLong InsufficientCredits IntermezzoError InvalidInput InvalidResponse "
     "KeyRefused KeyReused MapFailed MisplacedStep NoConsensus NotAllowed NotAuthenticated NotClaimable NotReviewable "
     "ProviderError ProviderNotConfigured ProviderOverloaded ProviderTimedOut ProviderUnavailable QuotaExhausted "
@@ -98,6 +102,7 @@ _HOMES = {
     **dict.fromkeys(_ERRORS.split(), "errors"),
     **dict.fromkeys(["Answer", "HumanStep", "Submission", "human_step"], "human_steps.human_step"),
     "Escalation": "human_steps.human_options",
+    "attach": "human_steps.attachments",
     **dict.fromkeys(_NATIVE_TYPES.split(), "human_steps.native_types"),
     **dict.fromkeys(
         ["code_execute", "data_transform", "document_parse", "llm_generate", "pii_detect", "web_research"], "primitives"
@@ -114,6 +119,8 @@ __all__ = [
     "AnswerRefused",
     "AnswerTruncated",
     "AssignmentNotFound",
+    "AttachmentNotFound",
+    "AttachmentRefused",
     "AttemptSuperseded",
     "AuditFailed",
     "AuthorError",
@@ -164,6 +171,7 @@ __all__ = [
     "UserError",
     "WorkerError",
     "answer_question",
+    "attach",
     "code_execute",
     "compare_rank",
     "current_call",

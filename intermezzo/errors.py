@@ -4,6 +4,7 @@
     ├── AuthorError                 the pipeline's code or definition
     │   ├── DefinitionError         (ValueError)    a step or flow is declared wrongly
     │   ├── InvalidInput            (ValueError)    a step was called with input its model refuses
+    │   │   └── AttachmentRefused   a file or an address may not be attached to a human task; `kind` says why
     │   ├── MisplacedStep           (RuntimeError)  a step was called where it cannot work
     │   ├── KeyReused               (ValueError)    an idempotency key came again with another request
     │   ├── UnstableInput           (RuntimeError)  an input differs at every attempt, so its key does too
@@ -24,6 +25,7 @@
     │   ├── NotClaimable            the task is closed, full, or was already answered by this worker
     │   ├── ClaimLost               the claim lapsed or was never this worker's
     │   ├── AssignmentNotFound      (LookupError)
+    │   ├── AttachmentNotFound      (LookupError)
     │   └── NotReviewable           there is no answer to review, or it was reviewed otherwise
     ├── AccessError                 whoever asks is not known, or may not
     │   ├── NotAuthenticated        no valid key, token or password
@@ -52,6 +54,7 @@ Control flow, not errors (BaseException, so that no `except Exception` catches t
 """
 
 from collections.abc import Mapping, Sequence
+from typing import Literal
 
 
 class IntermezzoError(Exception):
@@ -71,6 +74,23 @@ class DefinitionError(AuthorError, ValueError):
 
 class InvalidInput(AuthorError, ValueError):
     """A step was called with input that its model refuses."""
+
+
+RefusalKind = Literal["too_large", "type", "content", "name", "encoding", "address", "closed"]
+
+
+class AttachmentRefused(InvalidInput):
+    """A file or an address may not be attached to a human task.
+
+    Attributes:
+        kind: what is wrong: it, or all of the task's files together, are `too_large`; its `type` is not allowed or not
+            what it is said to be; its `content` is damaged; its `name`, the `encoding` it was sent in or its `address`
+            cannot be taken; or the task is `closed`.
+    """
+
+    def __init__(self, message: str, *, kind: RefusalKind) -> None:
+        self.kind: RefusalKind = kind
+        super().__init__(message)
 
 
 class MisplacedStep(AuthorError, RuntimeError):
@@ -222,6 +242,10 @@ class ClaimLost(WorkerError):
 
 class AssignmentNotFound(WorkerError, LookupError):
     """There is no assignment of that id."""
+
+
+class AttachmentNotFound(WorkerError, LookupError):
+    """There is no attachment of that id that whoever asks may open."""
 
 
 class NotReviewable(WorkerError):

@@ -12,6 +12,7 @@ import click
 from intermezzo.cli.output import json_text, printable
 from intermezzo.errors import (
     AccessKeyNotFound,
+    AttachmentNotFound,
     DefinitionError,
     HumanTaskNotFound,
     IntermezzoError,
@@ -22,6 +23,7 @@ from intermezzo.errors import (
 
 _BAD_INPUT = (
     AccessKeyNotFound,
+    AttachmentNotFound,
     DefinitionError,
     HumanTaskNotFound,
     InvalidInput,

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 @click.group()
 def inbox() -> None:
-    """Answer human tasks: list, claim, show, submit, release, decline."""
+    """Answer human tasks: list, claim, show, attachment, submit, release, decline."""
 
 
 @inbox.command("list")
@@ -52,6 +53,30 @@ def show_task(task_id: str, *, as_json: bool) -> None:
     """Show what a worker on TASK_ID sees."""
     item = asyncio.run(_inbox().get(task_id))
     show(_as_json(item), as_json=as_json, text=lambda: _print_task(item))
+
+
+@inbox.command()
+@click.argument("attachment_id")
+@click.option(
+    "--out", type=click.Path(path_type=Path), metavar="FILE", help="Where to save it (default: here, under its name)."
+)
+@worker_option
+@test_option
+@json_option
+def attachment(attachment_id: str, *, out: Path | None, worker: str, test: bool, as_json: bool) -> None:
+    """Save the attached file ATTACHMENT_ID of a task that you hold or may claim."""
+    from intermezzo.human_steps.attachments import Attachments
+
+    of = _inbox(test=test)
+    found = asyncio.run(Attachments(of.store, test=of.test).read_as(worker, attachment_id))
+    path = out or Path(found.name)
+    try:
+        with path.open("xb") as file:
+            file.write(found.content)
+    except FileExistsError:
+        raise click.BadParameter(f"{str(path)!r} is there already", param_hint="'--out'") from None
+    saved = {"attachment_id": attachment_id, "file": str(path), "media_type": found.media_type}
+    show(saved, as_json=as_json, text=lambda: f"saved {path} ({found.media_type}, {len(found.content):,} bytes)")
 
 
 @inbox.command()

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pydantic import JsonValue
     from rich.console import RenderableType
 
+    from intermezzo.human_steps.attachment_rows import Attachment
     from intermezzo.human_steps.claims import Claimed
     from intermezzo.human_steps.inbox import InboxItem
     from intermezzo.human_steps.inputs import Input
@@ -39,6 +40,8 @@ def print_task(item: "InboxItem", claimed: "Claimed | None") -> None:
     for control in form.controls:
         if not isinstance(control, INPUTS):
             out.print(_rendered(control))
+    for one in item.attachments:
+        out.print(Text(printable(_attached(one))), soft_wrap=True)
     out.print(table(["answer", "", "expected", "about"], _rows(form.inputs)))
     if claimed is None:
         state = f"{item.state}, {item.open_slots} of {item.assignments_required} slots free"
@@ -68,6 +71,12 @@ def _rendered(control: c.Control) -> "RenderableType":
             return Text(printable(f"[audio] <{control.url}>"))
         case _:
             assert_never(control)
+
+
+def _attached(one: "Attachment") -> str:
+    if one.url is not None:
+        return f"[attached] {one.name} <{one.url}>"
+    return f"[attached] {one.name} ({one.media_type}, {one.size_bytes:,} bytes): intermezzo inbox attachment {one.id}"
 
 
 def _rows(inputs: "Sequence[Input]", parent: str = "") -> "Iterator[tuple[str, str, str, str]]":

@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import click
@@ -12,6 +13,8 @@ from intermezzo.cli.output import json_text, show, table
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from intermezzo.human_steps.attachment_rows import Attachment
+    from intermezzo.human_steps.attachments import Attachments
     from intermezzo.human_steps.history import Happened, Story
     from intermezzo.human_steps.requester import Requester, TaskRequest
     from intermezzo.human_steps.task_views import TaskView
@@ -19,7 +22,7 @@ if TYPE_CHECKING:
 
 @click.group()
 def tasks() -> None:
-    """Ask people something without a flow, and follow it: post, list, wait, show, cancel."""
+    """Ask people something without a flow, and follow it: post, list, attach, attachments, wait, show, cancel."""
 
 
 @tasks.command()
@@ -159,6 +162,69 @@ def show_task(task_id: str, *, as_json: bool) -> None:
 
     found = open_store().read_now(lambda c: story(c, task_id))
     show(asdict(found), as_json=as_json, text=lambda: _told(found))
+
+
+@tasks.command()
+@click.argument("task_id")
+@click.argument("file", required=False, metavar="[FILE]", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--url", metavar="URL", help="Attach this address instead of a file; it is not fetched.")
+@click.option("--name", metavar="NAME", help="What workers see it called (default: the file's name, the URL's host).")
+@click.option("--by", envvar="USER", default="requester", show_default=True, help="Who attaches it.")
+@org_option
+@test_option
+@json_option
+def attach(
+    task_id: str,
+    file: Path | None,
+    *,
+    url: str | None,
+    name: str | None,
+    by: str,
+    org: str | None,
+    test: bool,
+    as_json: bool,
+) -> None:
+    """Attach FILE (pdf, png, jpg, webp, txt, csv; at most 5 MB) or an address to TASK_ID, which is open."""
+    from intermezzo.human_steps.attachments import read_file
+
+    if (file is None) == (url is None):
+        raise click.UsageError("give either FILE or --url")
+    whose, desk = _attachments(org, test=test)
+    if file is not None:
+        added = asyncio.run(desk.upload(task_id, name or file.name, read_file(file), org=whose, by=by))
+    else:
+        added = asyncio.run(desk.link(task_id, url or "", org=whose, by=by, name=name))
+    show(asdict(added), as_json=as_json, text=lambda: f"attached {added.name} as {added.id}")
+
+
+@tasks.command("attachments")
+@click.argument("task_id")
+@org_option
+@test_option
+@json_option
+def list_attachments(task_id: str, *, org: str | None, test: bool, as_json: bool) -> None:
+    """List what is attached to TASK_ID."""
+    whose, desk = _attachments(org, test=test)
+    found = asyncio.run(desk.list(task_id, org=whose))
+    show([asdict(one) for one in found], as_json=as_json, text=lambda: _attached_table(found))
+
+
+def _attachments(org: str | None, *, test: bool) -> "tuple[str, Attachments]":
+    from intermezzo.human_steps.attachments import Attachments
+    from intermezzo.store import open_store
+
+    payer = payer_of(org, test=test)
+    return payer.org, Attachments(open_store(), test=payer.test)
+
+
+def _attached_table(found: "Sequence[Attachment]") -> Any:  # noqa: ANN401 (what rich can print)
+    if not found:
+        return "Nothing is attached."
+    rows = [
+        (one.id, one.name, one.media_type or one.url, one.size_bytes or "", one.added_by or "the flow", one.created_at)
+        for one in found
+    ]
+    return table(["attachment", "name", "what", "bytes", "by", "when"], rows, numbers=["bytes"])
 
 
 def _told(found: "Story") -> Any:  # noqa: ANN401 (what rich can print)

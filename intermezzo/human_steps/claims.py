@@ -118,9 +118,8 @@ def _take(connection: Connection, task: "Row[tuple[object, ...]]", worker_id: st
             lease_expires_at=claim.lease_expires_at,
         )
     )
-    record(
-        connection, task, "claimed", actor=worker_id, at=at, assignment=claim.assignment_id, saw=digest_of(task, terms)
-    )
+    saw = digest_of(connection, task, terms)
+    record(connection, task, "claimed", actor=worker_id, at=at, assignment=claim.assignment_id, saw=saw)
     slots = task.open_slots - 1
     transition(connection, task, "open" if slots else "claimed", open_slots=slots, at=at)
     return claim

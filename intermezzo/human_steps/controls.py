@@ -13,10 +13,19 @@ from typing import Annotated, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints, TypeAdapter, ValidationError
 
 from intermezzo.errors import DefinitionError
+from intermezzo.human_steps.file_references import REFERENCE
 from intermezzo.steps import explain
 
-WebAddress = Annotated[str, StringConstraints(pattern=r"^[Hh][Tt][Tt][Pp][Ss]?://[^\s<>\"`\\]+$", max_length=4096)]
-"""An http or https address: anything else (`javascript:`, `file:`) could act in the worker's browser."""
+_WEB_ADDRESS = r"[Hh][Tt][Tt][Pp][Ss]?://[^\s<>\"`\\]+"
+
+WebAddress = Annotated[str, StringConstraints(pattern=f"^(?:{_WEB_ADDRESS}|{REFERENCE})$", max_length=4096)]
+"""An http or https address, or a reference to a stored file, which is shown under an address of ours: anything else
+(`javascript:`, `file:`) could act in the worker's browser."""
+
+
+def is_web_address(text: str) -> bool:
+    """Whether a text is an http or https address that a worker may open."""
+    return re.fullmatch(_WEB_ADDRESS, text) is not None
 
 
 class _Control(BaseModel):

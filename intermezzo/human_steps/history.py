@@ -13,6 +13,7 @@ from pydantic import JsonValue
 from sqlalchemy import Connection, Row, select
 
 from intermezzo.errors import HumanTaskNotFound
+from intermezzo.human_steps.attachment_rows import attached_to
 from intermezzo.human_steps.terms import Terms, terms_of
 from intermezzo.store import Event, emit
 from intermezzo.store.tables import assignments, human_tasks, outbox, responses
@@ -25,6 +26,7 @@ Happening = Literal[
     "released",
     "declined",
     "lapsed",
+    "attached",
     "extended",
     "escalated",
     "decided",
@@ -51,9 +53,10 @@ def record(
     emit(connection, [Event(f"task.{what}", task.id, actor=actor, detail=text)], wake=False, at=at)
 
 
-def digest_of(task: "Row[tuple[object, ...]]", terms: Terms) -> str:
-    """Stands for everything that a worker on a task sees of it."""
-    seen = json.dumps([terms.instructions, task.input, task.controls, task.answer_schema])
+def digest_of(connection: Connection, task: "Row[tuple[object, ...]]", terms: Terms) -> str:
+    """Stands for everything that a worker on a task sees of it, the content of its files included."""
+    attached = [(one.name, one.sha256, one.url) for one in attached_to(connection, [task.id]).get(task.id, [])]
+    seen = json.dumps([terms.instructions, task.input, task.controls, task.answer_schema, attached])
     return hashlib.blake2b(seen.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Row, select
 from intermezzo.errors import HumanTaskNotFound
 from intermezzo.human_steps import claims, queues
 from intermezzo.human_steps.answers import AnswerSchema
+from intermezzo.human_steps.attachment_rows import Attachment, attached_to
 from intermezzo.human_steps.claims import Claimed
 from intermezzo.human_steps.terms import terms_of
 from intermezzo.store import Store, reach, utc_now
@@ -35,6 +36,8 @@ class InboxItem:
     created_at: datetime
     expires_at: datetime | None
     run_id: str | None
+    attachments: Sequence[Attachment]
+    """Files and addresses beside the form; `Attachments` opens the files."""
 
 
 class Inbox:
@@ -64,7 +67,7 @@ class Inbox:
             )
             query = query.where(human_tasks.c.id.in_(held))
         query = query.order_by(*queues.ORDER).limit(min(max(limit, 1), 1000))
-        return await self.store.read(lambda c: [_item(c, row) for row in c.execute(query)])
+        return await self.store.read(lambda c: _items(c, c.execute(query).all()))
 
     async def get(self, task_id: str) -> InboxItem:
         """One task.
@@ -129,10 +132,15 @@ def _find(connection: Connection, task_id: str) -> InboxItem:
     row = connection.execute(select(human_tasks).where(human_tasks.c.id == task_id)).one_or_none()
     if row is None:
         raise HumanTaskNotFound(f"there is no human task {task_id!r}; `intermezzo inbox list` shows those there are")
-    return _item(connection, row)
+    return _items(connection, [row])[0]
 
 
-def _item(connection: Connection, row: "Row[tuple[object, ...]]") -> InboxItem:
+def _items(connection: Connection, rows: "Sequence[Row[tuple[object, ...]]]") -> Sequence[InboxItem]:
+    attached = attached_to(connection, [row.id for row in rows])
+    return [_item(connection, row, attached.get(row.id, ())) for row in rows]
+
+
+def _item(connection: Connection, row: "Row[tuple[object, ...]]", attached: Sequence[Attachment]) -> InboxItem:
     terms = terms_of(connection, row.terms_id)
     return InboxItem(
         id=row.id,
@@ -149,4 +157,5 @@ def _item(connection: Connection, row: "Row[tuple[object, ...]]") -> InboxItem:
         created_at=row.created_at,
         expires_at=row.expires_at,
         run_id=row.run_id,
+        attachments=attached,
     )

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Row, case, func, select, update
 
 from intermezzo import journal, ledger
 from intermezzo.errors import HumanTaskCancelled, HumanTaskExpired, HumanTaskNotFound, StepError
+from intermezzo.human_steps.attachment_rows import attach_files_of_inputs
 from intermezzo.human_steps.history import record
 from intermezzo.human_steps.outcome import envelope
 from intermezzo.human_steps.terms import EVERYBODY, Terms, keep, terms_of
@@ -67,7 +68,8 @@ def post(connection: Connection, payer: Payer, tasks: Sequence[NewHumanTask], *,
     """Put human tasks into the queue; the caller has reserved their prices.
 
     Raises:
-        InvalidInput: their audience is one that tasks cannot be given to.
+        InvalidInput: their audience is one that tasks cannot be given to, or an input refers to a file that was not
+            stored.
     """
     distinct = {t.terms.id: t.terms for t in tasks}.values()
     for terms in distinct:
@@ -102,6 +104,7 @@ def post(connection: Connection, payer: Payer, tasks: Sequence[NewHumanTask], *,
             for t in tasks
         ],
     )
+    attach_files_of_inputs(connection, payer.org, {t.id: t.input for t in tasks}, at=at)
     emit(connection, [Event("task.opened", t.id) for t in tasks], at=at)
 
 

@@ -10,8 +10,10 @@ from sqlalchemy import (
     DateTime,
     Dialect,
     ForeignKey,
+    ForeignKeyConstraint,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
@@ -312,6 +314,34 @@ responses = Table(
     Column("worker_id", String(200), nullable=False),
     Column("answer", Text, nullable=False),
     Column("submitted_at", UtcDateTime, nullable=False),
+)
+
+blobs = Table(
+    "blobs",
+    metadata,
+    Column("org", String(64), primary_key=True),
+    Column("sha256", String(64), primary_key=True),
+    Column("kind", String(40), nullable=False, doc="media type, as the content tells it"),
+    Column("size_bytes", BigInteger, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("content", LargeBinary, nullable=False, doc="last, so that the others are read without it"),
+)
+
+attachments = Table(
+    "attachments",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("task_id", String(36), ForeignKey("human_tasks.id"), nullable=False, index=True),
+    Column("org", String(64), nullable=False),
+    Column("name", String(255), nullable=False),
+    Column("sha256", String(64), doc="of the file; null: an address"),
+    Column("media_type", String(40)),
+    Column("size_bytes", BigInteger),
+    Column("url", Text, doc="null: a file"),
+    Column("added_by", String(200), doc="null: it came with the task's input"),
+    Column("created_at", UtcDateTime, nullable=False),
+    ForeignKeyConstraint(["org", "sha256"], ["blobs.org", "blobs.sha256"], name="fk_attachments_blob"),
+    CheckConstraint("(sha256 IS NULL) <> (url IS NULL)", name="either"),
 )
 
 transfers = Table(

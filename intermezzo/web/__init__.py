@@ -4,12 +4,14 @@ from intermezzo.web.charsets import declared_charset, decode_page, known_encodin
 from intermezzo.web.fetch import Fetched, fetch
 from intermezzo.web.guard import Guard
 from intermezzo.web.post import post
+from intermezzo.web.public import check_public
 from intermezzo.web.urls import MAX_URL_CHARACTERS, parse_url, shown_url
 
 __all__ = [
     "MAX_URL_CHARACTERS",
     "Fetched",
     "Guard",
+    "check_public",
     "declared_charset",
     "decode_page",
     "fetch",

@@ -248,6 +248,34 @@ def upgrade() -> None:
     )
     op.create_index("ix_guild_members_worker_id", "guild_members", ["worker_id"], unique=False)
     op.create_table(
+        "blobs",
+        sa.Column("org", sa.String(length=64), nullable=False),
+        sa.Column("sha256", sa.String(length=64), nullable=False),
+        sa.Column("kind", sa.String(length=40), nullable=False),
+        sa.Column("size_bytes", sa.BigInteger(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("content", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("org", "sha256", name=op.f("pk_blobs")),
+    )
+    op.create_table(
+        "attachments",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("task_id", sa.String(length=36), nullable=False),
+        sa.Column("org", sa.String(length=64), nullable=False),
+        sa.Column("name", sa.String(length=255), nullable=False),
+        sa.Column("sha256", sa.String(length=64), nullable=True),
+        sa.Column("media_type", sa.String(length=40), nullable=True),
+        sa.Column("size_bytes", sa.BigInteger(), nullable=True),
+        sa.Column("url", sa.Text(), nullable=True),
+        sa.Column("added_by", sa.String(length=200), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("(sha256 IS NULL) <> (url IS NULL)", name=op.f("ck_attachments_either")),
+        sa.ForeignKeyConstraint(["org", "sha256"], ["blobs.org", "blobs.sha256"], name=op.f("fk_attachments_blob")),
+        sa.ForeignKeyConstraint(["task_id"], ["human_tasks.id"], name=op.f("fk_attachments_task_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_attachments")),
+    )
+    op.create_index(op.f("ix_attachments_task_id"), "attachments", ["task_id"], unique=False)
+    op.create_table(
         "assignments",
         sa.Column("id", sa.String(length=36), nullable=False),
         sa.Column("task_id", sa.String(length=36), nullable=False),
