@@ -179,6 +179,13 @@ class Desk:
         self.open([_call_for(task)], [task], at=at)
         return task.id
 
+    def post_task(self, task: NewHumanTask) -> str:
+        """Open a human call and post a task that its step made, but for its ids; returns its id."""
+        id = new_id()
+        task = replace(task, id=id, call_id=id, run_id=self.facts.id)
+        self.open([_call_for(task)], [task])
+        return id
+
     def post_many(self, count: int) -> list[str]:
         """Post tasks of one slot and no reward in one transaction; returns their ids."""
         ids = [new_id() for _ in range(count)]

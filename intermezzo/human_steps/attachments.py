@@ -154,8 +154,10 @@ class Attachments:
             ProviderError: the host cannot be looked up at the moment.
         """
         await self._check_url(url)
-        name = parse_url(url).raw_host.decode("ascii") if name is None else name
-        check_file_name(name)
+        if name is None:
+            name = parse_url(url).raw_host.decode("ascii")
+        else:
+            check_file_name(name)
         return await self.store.write(partial(_add, task_id, _New(name=name, by=by, url=url), org, self.test))
 
     async def _check_url(self, url: str) -> None:
