@@ -13,7 +13,7 @@ from typing import Annotated, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints, TypeAdapter, ValidationError
 
 from intermezzo.errors import DefinitionError
-from intermezzo.human_steps.file_references import REFERENCE
+from intermezzo.human_steps.file_references import REFERENCE, FileReference
 from intermezzo.steps import explain
 
 _WEB_ADDRESS = r"[Hh][Tt][Tt][Pp][Ss]?://[^\s<>\"`\\]+"
@@ -162,6 +162,8 @@ def _value(value: JsonValue) -> str:
         return f" {escaped(json.dumps(value, ensure_ascii=False))}"
     if not value.strip():
         return " *(empty)*"
+    if file := FileReference.parse(value):
+        return f" {escaped(file.name)} *(attached)*"
     lines = value.splitlines()
     if any(line[:1].isspace() for line in lines):
         return "\n\n" + fenced(value)

@@ -20,6 +20,7 @@ from intermezzo.errors import (
 )
 from intermezzo.human_steps import Attachments, Inbox
 from intermezzo.human_steps.attachment_rows import MAX_ATTACHMENTS, MAX_TASK_BYTES
+from intermezzo.human_steps.controls import default_controls, markdown
 from intermezzo.human_steps.file_references import FileReference
 from intermezzo.human_steps.files import MAX_FILE_BYTES
 from intermezzo.human_steps.history import story
@@ -312,6 +313,11 @@ async def test_a_local_image_goes_to_the_worker_by_its_reference(desk: Desk) -> 
     assert (attached.name, attached.reference, attached.added_by) == ("my cat.jpg", reference, None)
     assert any(control.get("url") == reference for control in item.controls or [])
     assert (await files.read_as("ann", attached.id)).content == JPEG
+
+
+async def test_a_type_without_controls_shows_a_file_by_its_name(desk: Desk) -> None:
+    reference = await desk_of(desk).keep("scan.pdf", PDF, org="acme")
+    assert default_controls({"scan": reference}) == [markdown("**scan:** scan.pdf *(attached)*")]
 
 
 async def test_a_reference_is_worth_nothing_to_another_organisation(desk: Desk) -> None:

@@ -257,6 +257,8 @@ def upgrade() -> None:
         sa.Column("content", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("org", "sha256", name=op.f("pk_blobs")),
     )
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute("ALTER TABLE blobs ALTER COLUMN content SET STORAGE EXTERNAL")
     op.create_table(
         "attachments",
         sa.Column("id", sa.String(length=36), nullable=False),
