@@ -50,7 +50,7 @@ def test_an_address_is_attached_and_shown(terminal: Terminal, task: str) -> None
     url = "https://93.184.216.34/plan?x=1"
     assert "attached The plan as" in terminal("tasks", "attach", task, "--url", url, "--name", "The plan", *ACME).stdout
     assert f"[attached] The plan <{url}>" in terminal("inbox", "show", task).stdout
-    assert url in terminal("tasks", "attachments", task, *ACME).stdout
+    assert "The plan" in terminal("tasks", "attachments", task, *ACME).stdout
 
 
 def test_what_cannot_be_attached_or_opened_is_said(
