@@ -8,8 +8,9 @@ A worker who has answered thousands of tasks that wait for others need not pass 
 before their *place* in a queue is nothing for them, but for what came back since, which is marked as returned.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
+from heapq import heapify, heappop, heappush
 from typing import Any
 from zlib import crc32
 
@@ -57,22 +58,28 @@ Head = Row[tuple[object, ...]]
 """A task at the head of a queue."""
 
 
-def heads(connection: Connection, worker: Profile, *, test: bool, types: Sequence[str] = ()) -> list[Head]:
+def heads(connection: Connection, worker: Profile, *, test: bool, types: Sequence[str] = ()) -> Iterator[Head]:
     """The next task of each queue that this worker may claim from, the most urgent and oldest first.
 
+    A queue is not looked into before the tasks of others could be younger than its first.
     Test tasks ask nothing of a worker: there is nobody but simulated ones.
     """
-    found = [
-        row
-        for for_worker, queue in connection.execute(_OPEN_QUEUES, {"test": test, "worker": worker.id}).all()
-        if (row := next_of(connection, queue, for_worker, worker.id, test=test)) is not None
-    ]
-    allowed = [
-        row
-        for row in found
-        if (not types or row.type in types) and (test or worker.refusal(terms_of(connection, row.terms_id)) is None)
-    ]
-    return sorted(allowed, key=lambda row: (-row.priority, row.created_at, row.id))
+    waiting: list[tuple[tuple[object, ...], Head | None, str, str]] = []
+    for first in connection.execute(_OPEN_QUEUES, {"test": test, "worker": worker.id}).all():
+        terms = terms_of(connection, first.terms_id)
+        if (not types or terms.type in types) and (test or worker.refusal(terms) is None):
+            waiting.append((_rank(first), None, first.queue, first.for_worker))
+    heapify(waiting)
+    while waiting:
+        _, head, queue, for_worker = heappop(waiting)
+        if head is not None:
+            yield head
+        elif (head := next_of(connection, queue, for_worker, worker.id, test=test)) is not None:
+            heappush(waiting, (_rank(head), head, queue, for_worker))
+
+
+def _rank(task: Head) -> tuple[object, ...]:
+    return -task.priority, task.created_at, task.id
 
 
 def next_of(
@@ -177,13 +184,28 @@ _PLACE = Prepared(
 
 
 def _open_queues() -> "Select[Any]":
-    """The queues of everybody and of one worker: a walk from one to the next, however many tasks there are in each."""
-    walks = [_walk("of_everybody", literal(EVERYBODY)), _walk("of_worker", bindparam("worker"))]
-    found = union_all(*walks).subquery()
-    return select(found.c.for_worker, found.c.queue)
+    """The queues of everybody and of one worker, and the first task of each."""
+    found = union_all(_walk("of_everybody", literal(EVERYBODY)), _walk("of_worker", bindparam("worker"))).subquery()
+    first = (
+        select(human_tasks)
+        .where(
+            IN_QUEUE,
+            human_tasks.c.test == bindparam("test"),
+            human_tasks.c.for_worker == found.c.for_worker,
+            human_tasks.c.queue == found.c.queue,
+        )
+        .order_by(human_tasks.c.created_at, human_tasks.c.id)
+        .limit(literal(1, literal_execute=True))
+    )
+    shown = [
+        first.with_only_columns(human_tasks.c[name]).scalar_subquery().label(name)
+        for name in ("id", "priority", "created_at", "terms_id")
+    ]
+    return select(found.c.for_worker, found.c.queue, *shown)
 
 
 def _walk(name: str, whose: ColumnElement[str]) -> "Select[Any]":
+    """From one queue of the index to the next, however many tasks there are in each."""
     least = (
         select(human_tasks.c.queue)
         .where(IN_QUEUE, human_tasks.c.test == bindparam("test"), human_tasks.c.for_worker == whose)
