@@ -64,22 +64,19 @@ def heads(connection: Connection, worker: Profile, *, test: bool, types: Sequenc
     A queue is not looked into before the tasks of others could be younger than its first.
     Test tasks ask nothing of a worker: there is nobody but simulated ones.
     """
-    waiting: list[tuple[tuple[object, ...], Head | None, str, str]] = []
+    waiting: list[tuple[tuple[int, datetime, str], Head | None, str, str]] = []
     for first in connection.execute(_OPEN_QUEUES, {"test": test, "worker": worker.id}).all():
         terms = terms_of(connection, first.terms_id)
         if (not types or terms.type in types) and (test or worker.refusal(terms) is None):
-            waiting.append((_rank(first), None, first.queue, first.for_worker))
+            earliest = (-int(first.queue[0]), first.created_at, "")
+            waiting.append((earliest, None, first.queue, first.for_worker))
     heapify(waiting)
     while waiting:
         _, head, queue, for_worker = heappop(waiting)
         if head is not None:
             yield head
         elif (head := next_of(connection, queue, for_worker, worker.id, test=test)) is not None:
-            heappush(waiting, (_rank(head), head, queue, for_worker))
-
-
-def _rank(task: Head) -> tuple[object, ...]:
-    return -task.priority, task.created_at, task.id
+            heappush(waiting, ((-head.priority, head.created_at, head.id), head, queue, for_worker))
 
 
 def next_of(
@@ -197,9 +194,10 @@ def _open_queues() -> "Select[Any]":
         .order_by(human_tasks.c.created_at, human_tasks.c.id)
         .limit(literal(1, literal_execute=True))
     )
+    # As values, not as a join, for which PostgreSQL might read all tasks.
     shown = [
-        first.with_only_columns(human_tasks.c[name]).scalar_subquery().label(name)
-        for name in ("id", "priority", "created_at", "terms_id")
+        first.with_only_columns(column).scalar_subquery().label(column.name)
+        for column in (human_tasks.c.created_at, human_tasks.c.terms_id)
     ]
     return select(found.c.for_worker, found.c.queue, *shown)
 
