@@ -19,6 +19,7 @@ def bars(sizes: Sizes) -> list[Bar]:
         *_growth(sizes),
         *_pii(sizes),
         *_sandbox(sizes),
+        *_queue(sizes),
     ]
 
 
@@ -207,5 +208,42 @@ def _sandbox(sizes: Sizes) -> list[Bar]:
                 unit=unit,
             )
             for what, (key, limit, unit) in left.items()
+        ),
+    ]
+
+
+def _queue(sizes: Sizes) -> list[Bar]:
+    claiming = f"queue/claim and answer/ours/{sizes.assignments}"
+    shown = ("list_ms", "count_ms", "claim_ms", "claim_after_thousands_ms")
+    return [
+        Bar(
+            case="queue",
+            text=f"{sizes.assignments:,} claimed and answered by {sizes.processes} processes: what is wrong afterwards",
+            measure=lambda f: _figure(f, claiming, "flaws"),
+            limit=0,
+            sense="at most",
+            unit="",
+        ),
+        Bar(
+            case="queue",
+            text=f"claims per second among {sizes.other_tasks:,} other open tasks, against none",
+            measure=lambda f: _figure(f, claiming, "among_others_ratio"),
+            limit=0.9,
+            sense="at least",
+            unit="×",
+        ),
+        *(
+            Bar(
+                case="queue",
+                text=f"{sizes.open_tasks:,} open tasks on {engine}: {key.removesuffix('_ms').replace('_', ' ')}",
+                measure=lambda f, engine=engine, key=key: _figure(
+                    f, f"queue/open tasks/ours {engine}/{sizes.open_tasks}", key
+                ),
+                limit=20,
+                sense="at most",
+                unit="ms",
+            )
+            for engine in ("sqlite", "postgresql")
+            for key in shown
         ),
     ]

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
-Case = Literal["calls", "replay", "resume", "waiting", "growth", "pii", "sandbox"]
-CASES: tuple[Case, ...] = ("calls", "replay", "resume", "waiting", "growth", "pii", "sandbox")
+Case = Literal["calls", "replay", "resume", "waiting", "growth", "pii", "sandbox", "queue"]
+CASES: tuple[Case, ...] = ("calls", "replay", "resume", "waiting", "growth", "pii", "sandbox", "queue")
 Figures = Mapping[str, Mapping[str, float]]
 """Median of every figure of every job, by the job's name."""
 
@@ -47,7 +47,7 @@ class Job:
     @property
     def needs_prefect(self) -> bool:
         """Whether it needs a Prefect server."""
-        return self.needs_our_environment and self.case != "pii"
+        return self.needs_our_environment and self.case not in ("pii", "queue")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +87,11 @@ class Sizes:
     programs: int = 10_000
     pii_texts: int = 5_000
     """Of each set at most."""
+    assignments: int = 20_000
+    other_tasks: int = 100_000
+    processes: int = 50
+    open_tasks: int = 200_000
+    claimed_before: int = 5_000
 
 
 QUICK = Sizes(
@@ -105,6 +110,11 @@ QUICK = Sizes(
     growth=(500, 2_000),
     programs=300,
     pii_texts=100,
+    assignments=400,
+    other_tasks=2_000,
+    processes=10,
+    open_tasks=3_000,
+    claimed_before=300,
 )
 
 
@@ -116,7 +126,7 @@ def jobs(sizes: Sizes, pii_sets: Sequence[Path]) -> list[Job]:
         pii_sets: the files with the texts of the case `pii`.
     """
     runs = [*_calls(sizes), *_replay(sizes), *_resume(sizes), *_waiting(sizes), *_growth(sizes)]
-    return [*runs, *_pii(sizes, pii_sets), *_sandbox(sizes)]
+    return [*runs, *_pii(sizes, pii_sets), *_sandbox(sizes), *_queue(sizes)]
 
 
 def _calls(sizes: Sizes) -> list[Job]:
@@ -200,6 +210,30 @@ def _pii(sizes: Sizes, sets: Sequence[Path]) -> list[Job]:
 def _sandbox(sizes: Sizes) -> list[Job]:
     module = "benchmarks.ours.sandbox"
     return [_job("sandbox", "programs", "ours", module, sizes.programs, figure="median_ms", repeats=1)]
+
+
+def _queue(sizes: Sizes) -> list[Job]:
+    n, processes = sizes.assignments, ("--processes", str(sizes.processes))
+    others, before = ("--others", str(sizes.other_tasks)), ("--claimed", str(sizes.claimed_before))
+    engines = ("sqlite", "postgresql")
+    return [
+        _job("queue", "claim and answer", "ours", "benchmarks.ours.claiming", n, *processes, *others),
+        _job("queue", "claim and answer", "bare SQL", "benchmarks.peers.postgres_claims", n, *processes),
+        *(
+            _job(
+                "queue",
+                "open tasks",
+                "ours",
+                "benchmarks.ours.open_tasks",
+                sizes.open_tasks,
+                *("--engine", engine),
+                *before,
+                variant=engine,
+                figure="claim_ms",
+            )
+            for engine in engines
+        ),
+    ]
 
 
 HOT = {"INTERMEZZO_HOT_WAIT_SECONDS": "60"}

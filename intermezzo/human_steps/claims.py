@@ -51,7 +51,9 @@ def claim_next(
         while (task := queues.next_of(connection, *queue, test=test, lock=True)) is not None:
             # What PostgreSQL locked may have been claimed by this same worker since the query began.
             if _held_by(connection, task.id, worker_id) is None:
-                return _take(connection, task, worker_id, at=at)
+                claim = _take(connection, task, worker_id, at=at)
+                queues.note_place(connection, head, worker_id, at=at)
+                return claim
     return None
 
 

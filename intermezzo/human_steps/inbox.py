@@ -13,6 +13,7 @@ from intermezzo.human_steps import claims, queues
 from intermezzo.human_steps.answers import AnswerSchema
 from intermezzo.human_steps.attachment_rows import Attachment, attached_to
 from intermezzo.human_steps.claims import Claimed
+from intermezzo.human_steps.open_counts import open_count
 from intermezzo.human_steps.terms import terms_of
 from intermezzo.store import Store, reach, utc_now
 from intermezzo.store.tables import assignments, human_tasks
@@ -68,6 +69,14 @@ class Inbox:
             query = query.where(human_tasks.c.id.in_(held))
         query = query.order_by(*queues.ORDER).limit(min(max(limit, 1), 1000))
         return await self.store.read(lambda c: _items(c, c.execute(query).all()))
+
+    async def count(self, *, types: "Sequence[str]" = ()) -> int:
+        """How many tasks have a free slot.
+
+        Args:
+            types: only tasks of these.
+        """
+        return await self.store.read(lambda c: open_count(c, test=self.test, types=types))
 
     async def get(self, task_id: str) -> InboxItem:
         """One task.

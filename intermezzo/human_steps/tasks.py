@@ -4,6 +4,7 @@ Everything here is part of the caller's transaction. Workers' side of it is in `
 """
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,6 +14,7 @@ from sqlalchemy import Connection, Row, case, func, select, update
 
 from intermezzo import journal, ledger
 from intermezzo.errors import HumanTaskCancelled, HumanTaskExpired, HumanTaskNotFound, StepError
+from intermezzo.human_steps import open_counts
 from intermezzo.human_steps.attachment_rows import attach_files_of_inputs
 from intermezzo.human_steps.history import record
 from intermezzo.human_steps.outcome import envelope
@@ -87,7 +89,7 @@ def post(connection: Connection, payer: Payer, tasks: Sequence[NewHumanTask], *,
                 "test": payer.test,
                 "type": t.type,
                 "name": t.name,
-                **_place(t.terms, test=payer.test),
+                **_place(t.terms, PRIORITIES[t.priority], test=payer.test),
                 "state": "open",
                 "priority": PRIORITIES[t.priority],
                 "input": t.input,
@@ -95,6 +97,7 @@ def post(connection: Connection, payer: Payer, tasks: Sequence[NewHumanTask], *,
                 "answer_schema": t.answer_schema,
                 "assignments_required": t.terms.assignments_required,
                 "open_slots": t.terms.assignments_required,
+                "returned": False,
                 "reserved_credits": t.terms.price_credits,
                 "webhook_url": t.webhook_url,
                 "metadata": t.metadata,
@@ -105,12 +108,17 @@ def post(connection: Connection, payer: Payer, tasks: Sequence[NewHumanTask], *,
         ],
     )
     attach_files_of_inputs(connection, payer.org, {t.id: t.input for t in tasks}, at=at)
+    open_counts.change(connection, Counter(t.type for t in tasks), test=payer.test)
     emit(connection, [Event("task.opened", t.id) for t in tasks], at=at)
 
 
-def _place(terms: Terms, *, test: bool) -> dict[str, str]:
-    """Where a task under these terms stands in the queue; a test task is for any simulated worker."""
-    return {"terms_id": terms.id, "queue": terms.queue, "for_worker": EVERYBODY if test else terms.for_worker}
+def _place(terms: Terms, priority: int, *, test: bool) -> dict[str, str]:
+    """In which queue a task under these terms stands; a test task is for any simulated worker."""
+    return {
+        "terms_id": terms.id,
+        "queue": f"{priority}{terms.queue}",
+        "for_worker": EVERYBODY if test else terms.for_worker,
+    }
 
 
 def _clocks(terms: Terms, at: datetime) -> dict[str, datetime | None]:
@@ -163,12 +171,16 @@ def transition(
     closing = to in _ENDS
     recorded = RecordedError.of(error) if error else None
     own = task.call_id is None  # nobody else keeps how it ended
+    if change := (to == "open") - (task.state == "open"):
+        open_counts.change(connection, {task.type: change}, test=task.test)
+    free_slots = task.open_slots if open_slots is None else open_slots
     connection.execute(
         update(human_tasks)
         .where(human_tasks.c.id == task.id)
         .values(
             state=to,
-            open_slots=task.open_slots if open_slots is None else open_slots,
+            open_slots=free_slots,
+            returned=task.returned or free_slots > task.open_slots,
             assignments_required=task.assignments_required if slots is None else slots,
             expires_at=_expiry(connection, task, to, at),
             closed_at=at if closing else None,
@@ -311,7 +323,7 @@ def _escalate(connection: Connection, task: "Row[tuple[object, ...]]", terms: Te
     connection.execute(
         update(human_tasks)
         .where(human_tasks.c.id == task.id)
-        .values(**_place(terms, test=task.test), **_clocks(terms, at))
+        .values(**_place(terms, task.priority, test=task.test), **_clocks(terms, at), returned=True)
     )
     record(connection, task, "escalated", at=at, reward_credits=terms.reward_credits, claims_lapsed=late)
     moved = lock_task(connection, task.id)

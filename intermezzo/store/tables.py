@@ -124,7 +124,7 @@ human_tasks = Table(
     Column("type", String(200), nullable=False),
     Column("name", String(200), nullable=False),
     Column("terms_id", String(32), ForeignKey("terms.id"), nullable=False),
-    Column("queue", String(32), nullable=False, doc="digest of what is asked of whoever claims"),
+    Column("queue", String(33), nullable=False, doc="priority, and digest of what is asked of whoever claims"),
     Column("for_worker", String(200), nullable=False, doc="the only one who may claim; empty: not just one"),
     Column("state", String(16), nullable=False, doc="open claimed submitted completed expired cancelled failed"),
     Column("priority", Integer, nullable=False, doc="3 urgent … 0 low"),
@@ -133,6 +133,7 @@ human_tasks = Table(
     Column("answer_schema", Text, nullable=False),
     Column("assignments_required", Integer, nullable=False),
     Column("open_slots", Integer, nullable=False),
+    Column("returned", Boolean, nullable=False, doc="a slot came back, or it came from another queue"),
     Column("reserved_credits", BigInteger, nullable=False, doc="when it was posted"),
     Column("generation", Integer, nullable=False, doc="of the step call that posted it"),
     Column("webhook_url", Text, doc="told when it is closed"),
@@ -158,11 +159,41 @@ Index(
     human_tasks.c.test,
     human_tasks.c.for_worker,
     human_tasks.c.queue,
-    human_tasks.c.priority.desc(),
     human_tasks.c.created_at,
     human_tasks.c.id,
     sqlite_where=text("state = 'open'"),
     postgresql_where=text("state = 'open'"),
+)
+
+Index(
+    "ix_human_tasks_returned",
+    human_tasks.c.test,
+    human_tasks.c.for_worker,
+    human_tasks.c.queue,
+    human_tasks.c.created_at,
+    human_tasks.c.id,
+    sqlite_where=text("state = 'open' AND returned = 1"),
+    postgresql_where=text("state = 'open' AND returned"),
+)
+
+queue_places = Table(
+    "queue_places",
+    metadata,
+    Column("worker_id", String(200), primary_key=True),
+    Column("test", Boolean, primary_key=True),
+    Column("queue", String(33), primary_key=True),
+    Column("task_id", String(36), ForeignKey("human_tasks.id"), nullable=False, doc="where the worker looks from"),
+    Column("seen_at", UtcDateTime, nullable=False, doc="when the queue was last looked through from its beginning"),
+)
+
+open_counts = Table(
+    "open_counts",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("test", Boolean, nullable=False),
+    Column("type", String(200), nullable=False),
+    Column("tasks", BigInteger, nullable=False, doc="one summand of how many are open"),
+    Index("ix_open_counts_type", "test", "type"),
 )
 
 workers = Table(

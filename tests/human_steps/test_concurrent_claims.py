@@ -5,11 +5,14 @@ import subprocess
 import sys
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
-from sqlalchemy import delete
+import pytest
+from sqlalchemy import delete, select
 
-from intermezzo.store import Store
-from intermezzo.store.tables import outbox
+from intermezzo.human_steps.open_counts import open_count
+from intermezzo.store import Store, utc_now
+from intermezzo.store.tables import human_tasks, outbox, responses
 from tests.desk import Desk
 
 CLAIM_ALL = """
@@ -64,6 +67,71 @@ def test_eight_workers_in_two_processes_never_claim_the_same_slot(store: Store, 
     claimed = claimed_by_processes(store_url, [["w1", "w2", "w3", "w4"], ["w5", "w6", "w7", "w8"]])
     assert Counter(id for ids in claimed for id in ids) == Counter(posted)
     assert desk.problems() == []
+
+
+CLAIM_AND_ANSWER = """
+import sys
+from intermezzo.human_steps import claims
+from intermezzo.store import Store, utc_now
+
+store, worker = Store(sys.argv[1]), sys.argv[2]
+while claim := store.write_now(lambda c: claims.claim_next(c, worker, test=False, at=utc_now())):
+    print(claim.task_id, flush=True)
+    store.write_now(lambda c: claims.submit(c, claim.task_id, worker, {"category": "good"}, at=utc_now()))
+store.close()
+"""
+
+
+@pytest.mark.crash
+def test_of_processes_that_are_killed_as_they_work_nothing_is_lost_or_done_twice(store: Store, store_url: str) -> None:
+    desk = Desk(store)
+    posted = desk.post_many(200)
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", CLAIM_AND_ANSWER, store_url, f"w{n}"], stdout=subprocess.PIPE, text=True
+        )
+        for n in range(4)
+    ]
+    claimed: list[str] = []
+    for process in processes[:2]:
+        assert process.stdout is not None
+        claimed += [process.stdout.readline().strip() for _ in range(10)]
+        process.kill()
+    for process in processes:
+        rest, _ = process.communicate(timeout=120)
+        claimed += rest.split()
+    assert [process.returncode for process in processes] == [-9, -9, 0, 0]
+    left = desk.see(lambda c: c.scalars(select(human_tasks.c.id).where(human_tasks.c.state == "claimed")).all())
+    assert len(left) <= 2
+    assert len(set(claimed)) == len(claimed)
+
+    assert desk.lapse(at=utc_now() + timedelta(hours=1)) == len(left)
+    while claim := desk.take_next("late", at=utc_now()):
+        desk.submit("late", claim.task_id, at=utc_now())
+    answered = desk.see(lambda c: c.scalars(select(responses.c.task_id)).all())
+    assert Counter(answered) == Counter(posted)
+    assert {desk.state(task) for task in posted} == {"completed"}
+    assert desk.see(lambda c: open_count(c, test=False)) == 0
+    assert desk.problems() == []
+
+
+def test_open_tasks_are_counted_right_whoever_moves_them_at_once(desk: Desk) -> None:
+    stores = [Store(desk.store.url.render_as_string(hide_password=False)) for _ in range(4)]
+
+    def post_and_claim(store: Store) -> None:
+        here = Desk.__new__(Desk)
+        here.store, here.payer, here.facts, here.claim = store, desk.payer, desk.facts, desk.claim
+        for _ in range(10):
+            here.post_many(3)
+            here.take_next("ann")
+
+    try:
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(post_and_claim, stores))
+    finally:
+        for store in stores:
+            store.close()
+    assert desk.see(lambda c: open_count(c, test=False)) == 80
 
 
 def test_one_worker_at_many_places_claims_each_task_once(desk: Desk) -> None:

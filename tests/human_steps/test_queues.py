@@ -1,31 +1,37 @@
 """The queue is read by its index, however many tasks there are and whatever they ask for."""
 
+import re
 from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import Connection, event, func, select
 
-from intermezzo.human_steps import claims, queues
+from intermezzo.human_steps import claims, queues, review, tasks
+from intermezzo.human_steps.history import story
 from intermezzo.human_steps.inbox import Inbox
+from intermezzo.human_steps.open_counts import open_count
 from intermezzo.human_steps.terms import Terms
 from intermezzo.human_steps.workers import Profile
-from intermezzo.store.tables import human_tasks
+from intermezzo.store.tables import assignments, human_tasks, queue_places
 from tests.desk import START, Desk
 
 
 def plans(desk: Desk, work: Callable[[Connection], object]) -> list[str]:
-    """How the database goes about each query on human tasks that something makes."""
+    """How the database goes about each query on human tasks, their assignments and history that something makes."""
     asked: list[tuple[str, Any]] = []
 
     def remember(_c: object, _cursor: object, statement: str, parameters: object, *_rest: object) -> None:
-        if statement.startswith(("SELECT", "WITH")) and "FROM human_tasks" in statement:
+        if re.match(r"(SELECT|WITH)\b.*\bFROM (human_tasks|assignments|outbox)\b", statement, re.DOTALL):
             asked.append((statement, parameters))
 
     def explain(connection: Connection) -> list[str]:
         sqlite = connection.dialect.name == "sqlite"
         if not sqlite:
             connection.exec_driver_sql("SET LOCAL enable_seqscan = off")  # of few rows it reads all
+            # As for a connection that has asked the same often, with whatever parameters.
+            connection.exec_driver_sql("SET LOCAL plan_cache_mode = force_generic_plan")
         event.listen(desk.store.engine, "before_cursor_execute", remember)
         try:
             work(connection)
@@ -44,12 +50,130 @@ def test_the_next_task_is_found_by_the_index_of_its_queue(desk: Desk) -> None:
     for reward in range(3):
         desk.post(reward=reward)
         desk.post(audience=("ann",))
-    found = plans(desk, lambda c: queues.heads(c, Profile(id="ann"), test=False))
-    assert len(found) == 4  # the queues of everybody and the next of the one there is, the same for ann alone
+    found = plans(desk, lambda c: list(queues.heads(c, Profile(id="ann"), test=False)))
+    assert len(found) == 3  # the queues there are, the next of the one of everybody, the same for ann alone
     for plan in found:
         assert "ix_human_tasks_queue" in plan
         assert "TEMP B-TREE" not in plan
         assert "Sort" not in plan
+
+
+def test_the_next_task_after_thousands_is_found_by_the_index_too(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(queues, "NOTED_EVERY", 1)
+    for _ in range(4):
+        desk.post(required=2, strategy="unanimous")
+        desk.take_next("ann")
+    found = plans(desk, lambda c: list(queues.heads(c, Profile(id="ann"), test=False)))
+    returned, from_place, from_beginning = found[1:]
+    assert "ix_human_tasks_returned" in returned
+    assert "created_at" in from_place
+    for plan in (from_place, from_beginning):
+        assert "ix_human_tasks_queue" in plan
+    for plan in (returned, from_place, from_beginning):
+        assert "uq_assignments_worker" in plan
+        assert "TEMP B-TREE" not in plan
+        assert "Sort" not in plan
+
+
+async def test_whoever_has_answered_much_begins_where_they_were(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(queues, "NOTED_EVERY", 1)
+    posted = [desk.post(required=2, strategy="unanimous") for _ in range(4)]
+    assert [desk.take_next("ann") is not None for _ in range(3)] == [True] * 3
+    place = select(queue_places.c.task_id).where(queue_places.c.worker_id == "ann")
+    assert desk.see(lambda c: c.scalar(place)) == posted[2]
+    assert desk.see(lambda c: c.execute(select(queue_places).where(queue_places.c.worker_id == "bob")).all()) == []
+
+
+def give_up(desk: Desk, task: str, at: datetime) -> None:
+    desk.release("bob", task)
+
+
+def run_out(desk: Desk, task: str, at: datetime) -> None:
+    assert desk.lapse(at=at) > 0
+
+
+def be_rejected(desk: Desk, task: str, at: datetime) -> None:
+    desk.submit("bob", task)
+    desk.review(desk.assignment(task, "bob") or "", approved=False)
+
+
+def be_suspended(desk: Desk, task: str, at: datetime) -> None:
+    desk.suspend("bob")
+
+
+@pytest.mark.parametrize("come_back", [give_up, run_out, be_rejected, be_suspended])
+def test_a_slot_that_comes_back_is_found_by_those_who_were_past_it(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, come_back: Callable[[Desk, str, datetime], None]
+) -> None:
+    monkeypatch.setattr(queues, "NOTED_EVERY", 1)
+    shared = desk.post(required=2, strategy="unanimous")
+    full = desk.post(strategy="requester_review", auto_approve_seconds=3600)
+    later = [desk.post(required=2, strategy="unanimous", minutes=480) for _ in range(4)]
+    desk.take("ann", shared)
+    desk.take("bob", full)
+    assert [claim and claim.task_id for claim in (desk.take_next("ann") for _ in later[:3])] == later[:3]
+    come_back(desk, full, START + timedelta(minutes=31))
+    claim = desk.take_next("ann")
+    assert claim is not None
+    assert claim.task_id == (shared if come_back is run_out else full)
+
+
+def test_a_task_that_appears_with_an_earlier_time_is_found_within_a_minute(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queues, "NOTED_EVERY", 1)
+    posted = [desk.post(required=2, strategy="unanimous") for _ in range(6)]
+    assert [desk.take_next("ann") is not None for _ in range(3)] == [True] * 3
+    late = desk.post(at=START - timedelta(seconds=5))
+    at = START + queues.PLACE_TRUSTED
+    found = [claim and claim.task_id for claim in (desk.take_next("ann", at=at) for _ in range(2))]
+    assert found == [posted[3], late]
+
+
+def test_a_task_that_appears_with_an_earlier_time_is_found_when_there_is_nothing_else(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queues, "NOTED_EVERY", 1)
+    for _ in range(3):
+        desk.post(required=2, strategy="unanimous")
+        desk.take_next("ann")
+    late = desk.post(at=START - timedelta(seconds=5))
+    claim = desk.take_next("ann")
+    assert claim is not None
+    assert claim.task_id == late
+
+
+async def test_open_tasks_are_counted_without_reading_them(desk: Desk) -> None:
+    desk.post_many(7)
+    desk.post(min_skill_level=5)
+    inbox = Inbox(desk.store)
+    assert (await inbox.count(), await inbox.count(types=["label_text"]), await inbox.count(types=["other"])) == (
+        8,
+        8,
+        0,
+    )
+    assert await Inbox(desk.store, test=True).count() == 0
+    desk.take_next("ann")
+    assert await inbox.count() == 7
+    assert plans(desk, lambda c: open_count(c, test=False)) == []
+
+
+def test_nothing_that_looks_for_work_reads_all_tasks(desk: Desk) -> None:
+    task = desk.post(auto_approve_seconds=3600)
+    desk.answer("ann", task)
+    mine = select(assignments.c.task_id).where(assignments.c.worker_id == "ann", assignments.c.state == "claimed")
+    looks: list[Callable[[Connection], object]] = [
+        lambda c: claims.lapse(c, at=START),
+        lambda c: tasks.expire(c, at=START),
+        lambda c: review.approve_unreviewed(c, at=START),
+        lambda c: claims.claim_next(c, "bob", test=False, at=START),
+        lambda c: story(c, task),
+        lambda c: c.execute(select(human_tasks).where(human_tasks.c.id.in_(mine)).order_by(*queues.ORDER)).all(),
+    ]
+    for look in looks:
+        for plan in plans(desk, look):
+            assert "Seq Scan" not in plan
+            assert not re.search(r"^SCAN (human_tasks|assignments|outbox|responses)\b(?!.*USING)", plan, re.MULTILINE)
 
 
 def test_tasks_that_ask_the_same_of_a_worker_are_one_queue_whatever_they_say_and_pay(desk: Desk) -> None:

@@ -265,6 +265,7 @@ def _task_row(work: Work) -> dict[str, object]:
         "for_worker": TERMS.for_worker,
         "assignments_required": work.required,
         "open_slots": work.required,
+        "returned": False,
         "reserved_credits": work.reservation.credits,
         "generation": 1,
         "created_at": START,

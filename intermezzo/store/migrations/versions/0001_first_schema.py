@@ -112,7 +112,7 @@ def upgrade() -> None:
         sa.Column("type", sa.String(length=200), nullable=False),
         sa.Column("name", sa.String(length=200), nullable=False),
         sa.Column("terms_id", sa.String(length=32), nullable=False),
-        sa.Column("queue", sa.String(length=32), nullable=False),
+        sa.Column("queue", sa.String(length=33), nullable=False),
         sa.Column("for_worker", sa.String(length=200), nullable=False),
         sa.Column("state", sa.String(length=16), nullable=False),
         sa.Column("priority", sa.Integer(), nullable=False),
@@ -121,6 +121,7 @@ def upgrade() -> None:
         sa.Column("answer_schema", sa.Text(), nullable=False),
         sa.Column("assignments_required", sa.Integer(), nullable=False),
         sa.Column("open_slots", sa.Integer(), nullable=False),
+        sa.Column("returned", sa.Boolean(), nullable=False),
         sa.Column("reserved_credits", sa.BigInteger(), nullable=False),
         sa.Column("generation", sa.Integer(), nullable=False),
         sa.Column("webhook_url", sa.Text(), nullable=True),
@@ -149,10 +150,18 @@ def upgrade() -> None:
     op.create_index(
         "ix_human_tasks_queue",
         "human_tasks",
-        ["test", "for_worker", "queue", sa.literal_column("priority DESC"), "created_at", "id"],
+        ["test", "for_worker", "queue", "created_at", "id"],
         unique=False,
         sqlite_where=sa.text("state = 'open'"),
         postgresql_where=sa.text("state = 'open'"),
+    )
+    op.create_index(
+        "ix_human_tasks_returned",
+        "human_tasks",
+        ["test", "for_worker", "queue", "created_at", "id"],
+        unique=False,
+        sqlite_where=sa.text("state = 'open' AND returned = 1"),
+        postgresql_where=sa.text("state = 'open' AND returned"),
     )
     op.create_index(
         "ix_human_tasks_open",
@@ -220,6 +229,25 @@ def upgrade() -> None:
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_secrets")),
     )
+    op.create_table(
+        "queue_places",
+        sa.Column("worker_id", sa.String(length=200), nullable=False),
+        sa.Column("test", sa.Boolean(), nullable=False),
+        sa.Column("queue", sa.String(length=33), nullable=False),
+        sa.Column("task_id", sa.String(length=36), nullable=False),
+        sa.Column("seen_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["task_id"], ["human_tasks.id"], name=op.f("fk_queue_places_task_id")),
+        sa.PrimaryKeyConstraint("worker_id", "test", "queue", name=op.f("pk_queue_places")),
+    )
+    op.create_table(
+        "open_counts",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("test", sa.Boolean(), nullable=False),
+        sa.Column("type", sa.String(length=200), nullable=False),
+        sa.Column("tasks", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_open_counts")),
+    )
+    op.create_index("ix_open_counts_type", "open_counts", ["test", "type"], unique=False)
     op.create_table(
         "workers",
         sa.Column("id", sa.String(length=200), nullable=False),
