@@ -42,7 +42,7 @@ SECTION = """
 
 {input}
 {answer}
-A call gives {outputs}, and `summary`, `agreement` and `submissions`.
+A call gives {outputs}, and `summary`, `agreement`, `agreement_by_field` and `submissions`.
 
 ```python
 {code}

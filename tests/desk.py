@@ -216,6 +216,11 @@ class Desk:
         newest = select(assignments.c.id).where(assignments.c.task_id == task_id, assignments.c.worker_id == worker)
         return self.see(lambda c: c.scalars(newest.order_by(assignments.c.id.desc())).first())
 
+    def agreements(self, task_id: str) -> dict[str, float | None]:
+        """How far each worker agrees with the outcome of a task."""
+        query = select(assignments.c.worker_id, assignments.c.agreement).where(assignments.c.task_id == task_id)
+        return {row.worker_id: row.agreement for row in self.see(lambda c: c.execute(query).all())}
+
     def review(self, assignment_id: str, *, approved: bool, note: str = "as asked", at: datetime = START) -> str:
         """The requester looks at an answer."""
         return self.do(lambda c: review.review(c, assignment_id, approved=approved, by="boss", note=note, at=at))

@@ -76,7 +76,7 @@ def _sheet_text(sheet: "TypeSheet") -> "RenderableType":
         f"\n{sheet.prices}{deadline}.",
         _fields_table("input", sheet.input_fields) if sheet.input_fields else "\nThe input may have any fields.\n",
         _fields_table("answer", sheet.answer_fields),
-        f"A call gives {', '.join(sheet.output_fields)}; and summary, agreement, submissions.\n",
+        f"A call gives {', '.join(sheet.output_fields)}; and summary, agreement, agreement_by_field, submissions.\n",
         f"Example: {json.dumps(sheet.example, ensure_ascii=False, indent=2)}",
     )
 

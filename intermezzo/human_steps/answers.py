@@ -18,6 +18,7 @@ from intermezzo.errors import DefinitionError, InvalidResponse
 from intermezzo.human_steps.answer_flaws import explained, problems_of
 from intermezzo.human_steps.closed_options import closed_options
 from intermezzo.human_steps.json_values import plain_json
+from intermezzo.human_steps.leaves import Leaf, leaves_of
 from intermezzo.human_steps.samples import Sampler, no_sample
 from intermezzo.human_steps.schema_definition import Node, define, plain_schema
 from intermezzo.human_steps.schema_validator import check_schema, flaws, is_valid
@@ -90,6 +91,11 @@ class AnswerSchema:
     def closed_fields(self) -> list[str]:
         """The fields whose values come from a closed set: those that workers can agree on."""
         return [name for name in self.fields if self.options(name) is not None]
+
+    @cached_property
+    def leaves(self) -> tuple[Leaf, ...]:
+        """What of an answer is compared by itself, when the answers of several workers are."""
+        return tuple(leaves_of(self.schema))
 
     def options(self, name: str) -> list[JsonValue] | None:
         """The closed set a field's value comes from, or None if it is open.

@@ -1,33 +1,30 @@
 """Answers → one output, or not yet, or split: a pure function. Called whenever an answer was accepted.
 
-Workers are compared by the *closed* fields of an answer (choices, yes or no, small numbers), never by free
-text, in which no two people agree.
+Workers are compared by the *closed* fields of an answer (choices, yes or no, small numbers, rankings), never by free
+text, in which no two people agree. Where there is no such field, the answer that is most like the others is taken.
 """
 
+import copy
 import json
-import unicodedata
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, assert_never
 
 from pydantic import JsonValue
 
-from intermezzo.human_steps.json_values import canonical_json
+from intermezzo.human_steps.agreement import Agreement, agreement, deciding, differing, nearest
+from intermezzo.human_steps.leaves import Answer, Leaf
+from intermezzo.human_steps.measures import Absent, Exact, Given
+from intermezzo.human_steps.votes import Elected, count_texts
 
 ConsensusStrategy = Literal["any_first", "majority_vote", "unanimous", "requester_review"]
 """How several answers become one (spec: CS-10)."""
-
-Answer = Mapping[str, JsonValue]
 
 Votes = dict[str, dict[str, int]]
 """Field → value as JSON text → how many gave it, the most frequent first."""
 
 WHOLE_ANSWER = "answer"
 """Stands for the field in `Votes` when no field is closed and whole answers are compared."""
-
-NOT_GIVEN = "missing"
-"""Stands for the value in `Votes` of a field that was left out; it is no JSON, so no value looks like it."""
 
 MAX_SUMMARY_CHARACTERS = 500
 """Longest summary (spec: CS-61)."""
@@ -38,10 +35,9 @@ class Agreed:
     """The answers make one output."""
 
     answer: dict[str, JsonValue]
-    """Winners of the closed fields; the rest from the first answer that agrees with all of them. Fields that
-    depend on each other may come from different workers: validate it."""
-    agreement: float
-    """Mean over the closed fields of the winner's share of the votes, above 0 to 1."""
+    """Winners of the closed fields; the rest from the answer that agrees best. Fields that depend on each other may
+    come from different workers: validate it."""
+    agreement: Agreement
     votes: Votes
     summary: str
     """One line for a person: `positive (3/3 workers agree)` (spec: CS-21)."""
@@ -67,17 +63,17 @@ class Split:
 
 
 def consensus(
-    strategy: ConsensusStrategy, answers: Sequence[Answer], closed_fields: Sequence[str], required: int
+    strategy: ConsensusStrategy, answers: Sequence[Answer], leaves: Sequence[Leaf], required: int
 ) -> Agreed | NotYet | Split:
     """What the answers say together.
 
     Args:
-        strategy: `any_first`: the first decides. `majority_vote`: of at least `required` answers, the most
-            frequent value of each closed field. `unanimous`: at least `required` answers, all equal in the
-            closed fields. `requester_review`: as `majority_vote`, and the earliest of tied values wins; the answers
-            are those that the requester has approved.
-        answers: valid answers, the earliest first. The order decides nothing but whose free text is taken.
-        closed_fields: fields to vote on. Without any, whole answers are compared, blind to case and spacing.
+        strategy: `any_first`: the first decides. `majority_vote`: of at least `required` answers, the winner of each
+            closed field; without one, the answer most like the others. `unanimous`: at least `required` answers that
+            all say the same. `requester_review`: as `majority_vote`, and the earliest answer where that is tied; the
+            answers are those that the requester has approved.
+        answers: valid answers, the earliest first. The order decides nothing but which of equally good ones is taken.
+        leaves: what to compare: `AnswerSchema.leaves`.
         required: how many answers were asked for, 1 or more.
 
     Raises:
@@ -89,88 +85,114 @@ def consensus(
     if not answers:
         return waiting
     if strategy == "any_first":
-        return _agreed(answers[:1], closed_fields)
+        return _agreed(answers[0], answers[:1], leaves)
     if len(answers) < required:
         return waiting
-    votes = count_votes(answers, closed_fields)
-    if strategy in ("majority_vote", "requester_review"):
-        split = [field for field, counts in votes.items() if list(counts.values()).count(max(counts.values())) > 1]
-    elif strategy == "unanimous":
-        split = [field for field, counts in votes.items() if len(counts) > 1]
+    answer, tied = _winner(answers, leaves)
+    if strategy == "unanimous":
+        if split := differing(deciding(leaves), answers):
+            return _split("not unanimous", split, answers, leaves)
+    elif strategy == "majority_vote":
+        if tied:
+            return _split("tied", tied, answers, leaves)
+    elif strategy == "requester_review":
+        answer = dict(answers[0]) if tied else answer
     else:
         assert_never(strategy)
-    if split and strategy == "requester_review":
-        return _agreed(answers[:1], closed_fields)
-    return _split(strategy, split, votes) if split else _agreed(answers, closed_fields)
+    return _agreed(answer, answers, leaves)
 
 
-def count_votes(answers: Sequence[Answer], closed_fields: Sequence[str]) -> Votes:
-    """How often each value was given, per closed field, or per whole answer without any."""
-    counters = {field: Counter[str]() for field in closed_fields or [WHOLE_ANSWER]}
-    for answer in answers:
-        for field, vote in _ballot(answer, closed_fields).items():
-            counters[field][vote] += 1
-    return {
-        field: dict(sorted(counter.items(), key=lambda vote: (-vote[1], vote[0])))
-        for field, counter in counters.items()
+def _winner(answers: Sequence[Answer], leaves: Sequence[Leaf]) -> tuple[dict[str, JsonValue], list[Leaf]]:
+    """The answer that the answers make, and the fields on which another would be as good."""
+    elected = {
+        leaf: vote.elect([leaf.of(answer) for answer in answers]) for leaf in leaves if (vote := leaf.vote) is not None
     }
+    if not elected:
+        index, is_tied = nearest(leaves, answers)
+        return dict(answers[index]), list(leaves) if is_tied else []
+    tied = [leaf for leaf, winner in elected.items() if winner.tied]
+    return _merged(_base(answers, leaves, elected), elected), tied
 
 
-def _ballot(answer: Answer, closed_fields: Sequence[str]) -> dict[str, str]:
-    if not closed_fields:
-        return {WHOLE_ANSWER: canonical_json(_normalised(dict(answer)))}
-    return {field: canonical_json(answer[field]) if field in answer else NOT_GIVEN for field in closed_fields}
+def _base(answers: Sequence[Answer], leaves: Sequence[Leaf], elected: Mapping[Leaf, Elected]) -> Answer:
+    """The answer that has the most winners, or nearly; of several the one whose other fields are most like theirs."""
+    scores: list[tuple[int, float]] = []
+    for answer in answers:
+        likeness = [leaf.measure.similarity(leaf.of(answer), winner.value) for leaf, winner in elected.items()]
+        scores.append((likeness.count(1.0), sum(sorted(likeness))))
+    best = [answer for answer, score in zip(answers, scores, strict=True) if score == max(scores)]
+    free = [leaf for leaf in leaves if leaf not in elected]
+    return best[nearest(free, best)[0]] if free and len(best) > 2 else best[0]  # noqa: PLR2004 (two are equally near)
 
 
-def _normalised(value: JsonValue) -> JsonValue:
-    if isinstance(value, str):
-        return " ".join(unicodedata.normalize("NFC", value).casefold().split())
-    if isinstance(value, list):
-        return [_normalised(item) for item in value]
-    if isinstance(value, dict):
-        return {name: _normalised(item) for name, item in value.items()}
-    return value
+def _merged(base: Answer, elected: Mapping[Leaf, Elected]) -> dict[str, JsonValue]:
+    merged = copy.deepcopy(dict(base))
+    for leaf, winner in elected.items():
+        _put(merged, leaf.path, winner.value)
+    return merged
 
 
-def _agreed(answers: Sequence[Answer], closed_fields: Sequence[str]) -> Agreed:
-    votes = count_votes(answers, closed_fields)
-    winners = {field: next(iter(counts)) for field, counts in votes.items()}
-    ballots = [_ballot(answer, closed_fields) for answer in answers]
-    matches = [sum(ballot[field] == winner for field, winner in winners.items()) for ballot in ballots]
-    answer = _merged(answers[matches.index(max(matches))], winners if closed_fields else {})
-    shares = [votes[field][winner] / len(answers) for field, winner in winners.items()]
-    agreeing = matches.count(len(winners))
+def _put(answer: dict[str, JsonValue], path: Sequence[str], value: Given) -> None:
+    place = answer
+    for part in path[:-1]:
+        inner = place.get(part)
+        if not isinstance(inner, dict):
+            if isinstance(value, Absent):
+                return
+            place[part] = inner = {}
+        place = inner
+    if isinstance(value, Absent):
+        place.pop(path[-1], None)
+    else:
+        place[path[-1]] = value
+
+
+def count_votes(answers: Sequence[Answer], leaves: Sequence[Leaf]) -> Votes:
+    """How often each value was given, per closed field, or per whole answer without any."""
+    votes = {
+        leaf.name: vote.count([leaf.of(answer) for answer in answers])
+        for leaf in leaves
+        if (vote := leaf.vote) is not None
+    }
+    if votes:
+        return votes
+    return {WHOLE_ANSWER: count_texts(str(_WHOLE.prepared(dict(answer))) for answer in answers)}
+
+
+_WHOLE = Exact()
+
+
+def _agreed(answer: Answer, answers: Sequence[Answer], leaves: Sequence[Leaf]) -> Agreed:
+    found = agreement(leaves, answer, answers)
+    alike = ""
+    if found.agreeing < len(answers) and not any(leaf.vote for leaf in leaves):
+        alike = f", {int(found.overall * 100)}% alike"
     return Agreed(
-        answer=answer,
-        agreement=sum(shares) / len(shares),
-        votes=votes,
-        summary=_summary(answer, closed_fields, f" ({agreeing}/{len(answers)} workers agree)"),
+        answer=dict(answer),
+        agreement=found,
+        votes=count_votes(answers, leaves),
+        summary=_summary(answer, leaves, f" ({found.agreeing}/{len(answers)} workers agree{alike})"),
     )
 
 
-def _merged(base: Answer, winners: Mapping[str, str]) -> dict[str, JsonValue]:
-    merged = {field: value for field, value in base.items() if winners.get(field) != NOT_GIVEN}
-    return merged | {field: json.loads(winner) for field, winner in winners.items() if winner != NOT_GIVEN}
-
-
-def _summary(answer: Answer, closed_fields: Sequence[str], ending: str) -> str:
-    fields = [field for field in closed_fields or answer if field in answer]
-    if len(closed_fields or answer) == 1:
-        text = ", ".join(_one_line(answer[field]) for field in fields)
+def _summary(answer: Answer, leaves: Sequence[Leaf], ending: str) -> str:
+    decide = deciding(leaves)
+    given = [(leaf.name, value) for leaf in decide if not isinstance(value := leaf.of(answer), Absent)]
+    if len(decide if decide[0].vote else given) == 1:
+        text = ", ".join(_one_line(value) for _, value in given)
     else:
-        text = ", ".join(f"{_one_line(field)}={_one_line(answer[field])}" for field in fields)
+        text = ", ".join(f"{_one_line(name)}={_one_line(value)}" for name, value in given)
     return _shortened(text or "no answer", MAX_SUMMARY_CHARACTERS - len(ending)) + ending
 
 
-def _split(strategy: ConsensusStrategy, fields: Sequence[str], votes: Votes) -> Split:
+def _split(kind: str, split: Sequence[Leaf], answers: Sequence[Answer], leaves: Sequence[Leaf]) -> Split:
+    votes = count_votes(answers, leaves)
+    fields = [leaf.name for leaf in split if leaf.vote] or [WHOLE_ANSWER]
     counts = [
         f"{_one_line(field)}: "
-        + ", ".join(
-            f"{_shortened(vote, 60)} {count} of {sum(votes[field].values())}" for vote, count in votes[field].items()
-        )
+        + ", ".join(f"{_shortened(vote, 60)} {count} of {len(answers)}" for vote, count in votes[field].items())
         for field in fields
     ]
-    kind = "tied" if strategy == "majority_vote" else "not unanimous"
     summary = _shortened(_one_line(f"{kind} on {'; '.join(counts)}"), MAX_SUMMARY_CHARACTERS)
     return Split(fields=tuple(fields), votes=votes, summary=summary)
 

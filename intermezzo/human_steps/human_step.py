@@ -43,7 +43,9 @@ class Answer(BaseModel):
     summary: str = ""
     """One line for a person: `positive (3/3 workers agree)` (spec: CS-21)."""
     agreement: float = 1.0
-    """Share of the votes that went to the winners, 0 to 1."""
+    """How far the workers agree with the outcome, 0 to 1: of a choice, the winner's share of the votes."""
+    agreement_by_field: dict[str, float] = {}
+    """The same for each field, `fields.title` inside of an object, those that do not decide included."""
     submissions: list[Submission] = []
     """Every worker's answer, in order of submission."""
 
@@ -264,8 +266,8 @@ def human_step(
     Args:
         name: name of the type, as workers and the registry see it.
         output: what a call returns and workers fill in: a pydantic model, or a JSON Schema (then a dict comes back).
-            A model derived from `Answer` also gets `summary`, `agreement` and `submissions`. Its validators find the
-            input of the call as `info.context`, for fields that follow from it and are not asked for.
+            A model derived from `Answer` also gets `summary`, `agreement`, `agreement_by_field` and `submissions`. Its
+            validators find the input of the call as `info.context`, for fields that follow from it.
         input: model of the input; without one, any fields are accepted and shown.
         answer_schema: the form for one input, where it depends on it (a list of categories, say).
         controls: what the worker sees for one input; without it every field of the input is shown.

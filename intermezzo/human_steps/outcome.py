@@ -15,6 +15,7 @@ def envelope(
     *,
     summary: str,
     agreement: float,
+    agreement_by_field: Mapping[str, float] | None = None,
     given: "Sequence[Row[tuple[object, ...]]]" = (),
 ) -> str:
     """An output for the journal, as JSON.
@@ -22,13 +23,15 @@ def envelope(
     Args:
         answer: what the step returns.
         summary: one line for a person.
-        agreement: share of the votes that went to the winners, 0 to 1.
+        agreement: how far the workers agree with it, 0 to 1.
+        agreement_by_field: the same of each field; None: nobody was compared.
         given: the responses it was made of, the earliest first.
     """
     return json.dumps(
         {
             "answer": answer,
             "agreement": agreement,
+            "agreement_by_field": dict(agreement_by_field or {}),
             "summary": summary,
             "submissions": [
                 {

@@ -8,13 +8,15 @@ import json
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection, Row, func, select, update
+from sqlalchemy import Connection, Row, case, func, select, update
 
 from intermezzo import ledger
 from intermezzo.errors import AssignmentNotFound, InvalidResponse, NoConsensus, NotReviewable
+from intermezzo.human_steps.agreement import Agreement, agreement
 from intermezzo.human_steps.answers import AnswerSchema
 from intermezzo.human_steps.consensus import Agreed, NotYet, Split, consensus
 from intermezzo.human_steps.history import record
+from intermezzo.human_steps.leaves import Answer
 from intermezzo.human_steps.outcome import envelope
 from intermezzo.human_steps.tasks import LEGAL_MOVES, lock_task, settle, transition
 from intermezzo.human_steps.terms import Terms, terms_of
@@ -178,7 +180,7 @@ def weigh(connection: Connection, task: "Row[tuple[object, ...]]", *, at: dateti
     outcome = consensus(
         terms.consensus_strategy,
         [json.loads(row.answer) for row in given],
-        schema.closed_fields(),
+        schema.leaves,
         task.assignments_required,
     )
     match outcome:
@@ -191,10 +193,31 @@ def weigh(connection: Connection, task: "Row[tuple[object, ...]]", *, at: dateti
                 schema.validate(outcome.answer)
             except InvalidResponse as error:  # fields are voted on one by one, and may not fit together
                 return _split(connection, task, terms, f"the winning fields do not fit together: {error}", at=at)
-            output = envelope(outcome.answer, summary=outcome.summary, agreement=outcome.agreement, given=given)
-            transition(connection, task, "completed", output=output, at=at)
+            _complete(connection, task, outcome.answer, outcome.agreement, given, summary=outcome.summary, at=at)
             reach("answer.outbox")
             return "completed"
+
+
+def _complete(
+    connection: Connection,
+    task: "Row[tuple[object, ...]]",
+    answer: Answer,
+    found: Agreement,
+    given: "Sequence[Row[tuple[object, ...]]]",
+    *,
+    summary: str,
+    at: datetime,
+) -> None:
+    """Complete a task with an outcome, and keep how far each answer agrees with it."""
+    output = envelope(answer, summary=summary, agreement=found.overall, agreement_by_field=found.by_field, given=given)
+    if len(found.of_answers) > 1:
+        of_assignment = {row.assignment_id: of_answer for row, of_answer in zip(given, found.of_answers, strict=True)}
+        connection.execute(
+            update(assignments)
+            .where(assignments.c.id.in_(of_assignment))
+            .values(agreement=case(of_assignment, value=assignments.c.id))
+        )
+    transition(connection, task, "completed", output=output, at=at)
 
 
 def _answers(
@@ -252,12 +275,6 @@ def decide(connection: Connection, task_id: str, answer: object, *, by: str, at:
     valid = schema.validate(answer)
     record(connection, task, "decided", actor=by, at=at)
     given = _answers(connection, task, only_approved=False)
-    closed = schema.closed_fields()
-    like = [row for row in given if all(json.loads(row.answer).get(name) == valid.get(name) for name in closed)]
-    output = envelope(
-        valid,
-        summary=f"decided by the requester ({len(like)}/{len(given)} workers agree)",
-        agreement=len(like) / len(given) if given else 0.0,
-        given=given,
-    )
-    transition(connection, task, "completed", output=output, at=at)
+    found = agreement(schema.leaves, valid, [json.loads(row.answer) for row in given])
+    summary = f"decided by the requester ({found.agreeing}/{len(given)} workers agree)"
+    _complete(connection, task, valid, found, given, summary=summary, at=at)

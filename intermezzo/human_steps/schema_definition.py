@@ -204,9 +204,9 @@ def _combine(target: Node, siblings: Node) -> Node:
 
 def _closed(node: Node, path: str) -> Node:
     says = "additionalProperties" in node or "unevaluatedProperties" in node
-    if says or not any("properties" in part for part in _parts(node)):
+    if says or not any("properties" in part for part in parts_of(node)):
         return node
-    if len(_parts(node)) > 1:
+    if len(parts_of(node)) > 1:
         # Fields of branches would be unknown to `additionalProperties`, which sees only its own `properties`.
         return {**node, "unevaluatedProperties": False}
     properties, required = node.get("properties"), node.get("required")
@@ -217,7 +217,7 @@ def _closed(node: Node, path: str) -> Node:
     return {**node, "additionalProperties": False}
 
 
-def _parts(node: Node) -> list[Node]:
+def parts_of(node: Node) -> list[Node]:
     """A schema and all subschemas that speak about the same value."""
     parts = [node]
     for keyword, value in node.items():
@@ -228,7 +228,7 @@ def _parts(node: Node) -> list[Node]:
             inner = [value]
         elif keyword == "dependentSchemas" and isinstance(value, dict):
             inner = list(value.values())
-        parts += [part for schema in inner if isinstance(schema, dict) for part in _parts(schema)]
+        parts += [part for schema in inner if isinstance(schema, dict) for part in parts_of(schema)]
     return parts
 
 

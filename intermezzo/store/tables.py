@@ -10,6 +10,7 @@ from sqlalchemy import (
     Column,
     DateTime,
     Dialect,
+    Float,
     ForeignKey,
     ForeignKeyConstraint,
     Index,
@@ -284,6 +285,7 @@ assignments = Table(
     Column("reviewed_by", String(200), doc="null: nobody did in time, or nobody had to"),
     Column("review_note", Text),
     Column("score", Integer, doc="0 to 10, as the requester found it"),
+    Column("agreement", Float, doc="with the outcome, 0 to 1; null: nothing to compare with"),
     Index(
         "uq_assignments_worker",
         "task_id",

@@ -47,7 +47,7 @@ def test_a_type_is_shown_to_people(terminal: Terminal, monkeypatch: pytest.Monke
         "categories required list of string, at least 1, at most 500 What workers choose from.",
         "allow_multiple false boolean Workers may choose several categories.",
         "category required public | private",
-        "A call gives category, category_id; and summary, agreement, submissions.",
+        "A call gives category, category_id; and summary, agreement, agreement_by_field, submissions.",
         '"category_ids": { "123": "public", "124": "private" }',
     ):
         assert said in shown

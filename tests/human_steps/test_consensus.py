@@ -9,12 +9,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import JsonValue
 
-from intermezzo.human_steps.consensus import Agreed, Answer, ConsensusStrategy, NotYet, Split, consensus
+from intermezzo.human_steps.consensus import Agreed, ConsensusStrategy, NotYet, Split, consensus
+from intermezzo.human_steps.leaves import Answer, Leaf
+from intermezzo.human_steps.measures import Text
+from intermezzo.human_steps.votes import Choice
 
 SENTIMENT = ["sentiment"]
 
 
 TRUE, FALSE = True, False
+
+
+def leaves(closed: Sequence[str]) -> list[Leaf]:
+    """Some fields that are voted on, and two of free text."""
+    return [Leaf((name,), Choice()) for name in closed] + [Leaf((name,), Text()) for name in ("note", "text")]
 
 
 def said(*values: JsonValue) -> list[Answer]:
@@ -27,13 +35,13 @@ def agreed(
     closed: Sequence[str] = SENTIMENT,
     required: int = 1,
 ) -> Agreed:
-    outcome = consensus(strategy, answers, closed, required)
+    outcome = consensus(strategy, answers, leaves(closed), required)
     assert isinstance(outcome, Agreed), outcome
     return outcome
 
 
 def split(strategy: ConsensusStrategy, answers: Sequence[Answer], closed: Sequence[str] = SENTIMENT) -> Split:
-    outcome = consensus(strategy, answers, closed, len(answers))
+    outcome = consensus(strategy, answers, leaves(closed), len(answers))
     assert isinstance(outcome, Split), outcome
     return outcome
 
@@ -41,23 +49,23 @@ def split(strategy: ConsensusStrategy, answers: Sequence[Answer], closed: Sequen
 def test_any_first_takes_the_first_answer() -> None:
     outcome = agreed("any_first", said("positive", "negative", "negative"), required=3)
     assert outcome.answer == {"sentiment": "positive"}
-    assert outcome.agreement == 1.0
+    assert outcome.agreement.overall == 1.0
     assert outcome.summary == "positive (1/1 workers agree)"
 
 
 @pytest.mark.parametrize("strategy", ["any_first", "majority_vote", "unanimous", "requester_review"])
 def test_nothing_is_decided_without_an_answer(strategy: ConsensusStrategy) -> None:
-    assert consensus(strategy, [], SENTIMENT, 3) == NotYet(have=0, required=3)
+    assert consensus(strategy, [], leaves(SENTIMENT), 3) == NotYet(have=0, required=3)
 
 
 @pytest.mark.parametrize("strategy", ["majority_vote", "unanimous"])
 def test_voting_waits_for_all_answers_even_when_the_outcome_is_clear(strategy: ConsensusStrategy) -> None:
-    assert consensus(strategy, said("a", "a"), SENTIMENT, 3) == NotYet(have=2, required=3)
-    assert consensus(strategy, said("a", "b"), SENTIMENT, 3) == NotYet(have=2, required=3)
+    assert consensus(strategy, said("a", "a"), leaves(SENTIMENT), 3) == NotYet(have=2, required=3)
+    assert consensus(strategy, said("a", "b"), leaves(SENTIMENT), 3) == NotYet(have=2, required=3)
 
 
 def test_of_approved_answers_the_majority_counts_and_of_a_tie_the_earliest() -> None:
-    assert consensus("requester_review", said("a", "a"), SENTIMENT, 3) == NotYet(have=2, required=3)
+    assert consensus("requester_review", said("a", "a"), leaves(SENTIMENT), 3) == NotYet(have=2, required=3)
     assert agreed("requester_review", said("b", "a", "b"), required=3).answer == {"sentiment": "b"}
     assert agreed("requester_review", said("b", "a"), required=2).answer == {"sentiment": "b"}
 
@@ -65,7 +73,7 @@ def test_of_approved_answers_the_majority_counts_and_of_a_tie_the_earliest() -> 
 def test_a_majority_wins() -> None:
     outcome = agreed("majority_vote", said("positive", "negative", "positive"), required=3)
     assert outcome.answer == {"sentiment": "positive"}
-    assert outcome.agreement == pytest.approx(2 / 3)
+    assert outcome.agreement.overall == pytest.approx(2 / 3)
     assert outcome.votes == {"sentiment": {'"positive"': 2, '"negative"': 1}}
     assert outcome.summary == "positive (2/3 workers agree)"
 
@@ -92,7 +100,7 @@ def test_every_field_is_voted_on_by_itself() -> None:
     ]
     outcome = agreed("majority_vote", answers, ["sentiment", "urgent"], 3)
     assert outcome.answer == {"sentiment": "positive", "urgent": False, "note": "two"}
-    assert outcome.agreement == pytest.approx(2 / 3)
+    assert outcome.agreement.overall == pytest.approx(2 / 3)
     assert outcome.summary == "sentiment=positive, urgent=false (1/3 workers agree)"
 
 
@@ -143,8 +151,8 @@ def test_without_closed_fields_whole_answers_are_compared_blind_to_case_and_spac
     answers: list[Answer] = [{"text": "Hello  World "}, {"text": "bye"}, {"text": "hello\nworld"}]
     outcome = agreed("majority_vote", answers, [], 3)
     assert outcome.answer == {"text": "Hello  World "}
-    assert outcome.agreement == pytest.approx(2 / 3)
-    assert outcome.summary == "Hello World (2/3 workers agree)"
+    assert outcome.agreement.overall == pytest.approx(2 / 3)
+    assert outcome.summary == "Hello World (2/3 workers agree, 66% alike)"
 
 
 def test_distinct_whole_answers_are_split() -> None:
@@ -182,12 +190,13 @@ def test_the_order_of_answers_decides_nothing_but_the_text(
 ) -> None:
     shuffled = list(answers)
     chance.shuffle(shuffled)
-    one = consensus(strategy, answers, closed, len(answers))
-    other = consensus(strategy, shuffled, closed, len(answers))
+    one = consensus(strategy, answers, leaves(closed), len(answers))
+    other = consensus(strategy, shuffled, leaves(closed), len(answers))
     assert type(one) is type(other)
     if isinstance(one, Agreed) and isinstance(other, Agreed):
-        assert (one.votes, one.agreement) == (other.votes, other.agreement)
-        assert 0 < one.agreement <= 1
+        assert one.votes == other.votes
+        assert 0 < one.agreement.overall <= 1
+        assert one.agreement.overall == pytest.approx(other.agreement.overall)
         assert [repr(one.answer.get(f)) for f in closed] == [repr(other.answer.get(f)) for f in closed]
         if closed:
             assert one.summary == other.summary
@@ -198,7 +207,7 @@ def test_the_order_of_answers_decides_nothing_but_the_text(
 @settings(max_examples=60, deadline=None)
 @given(ballots, st.sampled_from([["a"], ["a", "b"], []]))
 def test_the_winners_of_every_field_are_votes_that_someone_cast(answers: list[Answer], closed: list[str]) -> None:
-    outcome = consensus("majority_vote", answers, closed, 1)
+    outcome = consensus("majority_vote", answers, leaves(closed), 1)
     assert not isinstance(outcome, NotYet)
     assert all(sum(counts.values()) == len(answers) for counts in outcome.votes.values())
     if isinstance(outcome, Agreed):

@@ -22,19 +22,21 @@ from sqlalchemy import Connection, Row, func, select
 
 from intermezzo import ledger
 from intermezzo.errors import ClaimLost, NotClaimable, NotReviewable, WorkerError
+from intermezzo.human_steps.answers import AnswerSchema
 from intermezzo.human_steps.consensus import Agreed, ConsensusStrategy, Split, consensus
 from intermezzo.human_steps.tasks import PRIORITIES, Priority
 from intermezzo.human_steps.terms import Terms
 from intermezzo.ledger import platform_fee
 from intermezzo.store import Store
 from intermezzo.store.tables import assignments, human_tasks, outbox, step_calls, transfers
-from tests.desk import START, Desk, empty
+from tests.desk import FORM, START, Desk, empty
 
 if TYPE_CHECKING:
     from pydantic import JsonValue
 
 GRANTED = 2_000
 MOST_OF_ONE_TASK = 80
+LEAVES = AnswerSchema.of(json.loads(FORM)).leaves
 CLOSED = ("completed", "expired", "cancelled", "failed")
 
 STRATEGIES: st.SearchStrategy[ConsensusStrategy] = st.sampled_from(
@@ -152,7 +154,7 @@ class Expected:
         by_requester = self.terms.consensus_strategy == "requester_review"
         counted = self.of("approved") if by_requester else self.of("approved", "submitted")
         answers = [{"category": given.category} for given in counted.values()]
-        outcome = consensus(self.terms.consensus_strategy, answers, ["category"], self.slots)
+        outcome = consensus(self.terms.consensus_strategy, answers, LEAVES, self.slots)
         tied = isinstance(outcome, Split)
         if isinstance(outcome, Agreed):
             self.go("completed", at)

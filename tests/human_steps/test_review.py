@@ -151,6 +151,38 @@ def test_the_requester_decides_what_workers_do_not_agree_on(desk: Desk) -> None:
         desk.decide(task, "bad")
 
 
+def test_how_far_each_answer_agrees_with_the_outcome_is_kept(desk: Desk) -> None:
+    task = desk.post(required=3, strategy="majority_vote")
+    for worker, category in (("ann", "bad"), ("bob", "good"), ("cy", "bad")):
+        desk.answer(worker, task, category)
+    assert desk.agreements(task) == {"ann": 1, "bob": 0, "cy": 1}
+    assert '"agreement_by_field": {"category": 0.6666666666666666}' in ended(desk, task)[1]
+
+
+def test_a_single_answer_has_nothing_to_agree_with(desk: Desk) -> None:
+    task = desk.post(required=2)
+    desk.answer("ann", task)
+    assert (desk.state(task), desk.agreements(task)) == ("completed", {"ann": None})
+
+
+def test_a_decision_of_the_requester_is_what_answers_are_compared_with(desk: Desk) -> None:
+    task = desk.post(required=2, strategy="unanimous", on_split="review")
+    desk.answer("ann", task, "good")
+    desk.answer("bob", task, "bad")
+    assert desk.agreements(task) == {"ann": None, "bob": None}
+    desk.decide(task, "bad")
+    assert desk.agreements(task) == {"ann": 0, "bob": 1}
+
+
+def test_two_transcripts_that_differ_in_a_letter_make_an_outcome(desk: Desk) -> None:
+    form = '{"type": "object", "properties": {"text": {"type": "string"}}, "required": ["text"]}'
+    task = desk.post(required=2, strategy="majority_vote", form=form)
+    desk.answer("ann", task, {"text": "ten cows"})
+    assert desk.answer("bob", task, {"text": "Ten cow"}) == "completed"
+    assert desk.agreements(task) == {"ann": 1, "bob": 0.875}
+    assert '"agreement": 0.9375' in ended(desk, task)[1]
+
+
 # --- when the time is over ----------------------------------------------------------------------------------
 
 

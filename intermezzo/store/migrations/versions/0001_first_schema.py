@@ -291,6 +291,7 @@ def upgrade() -> None:
         sa.Column("reviewed_by", sa.String(length=200), nullable=True),
         sa.Column("review_note", sa.Text(), nullable=True),
         sa.Column("score", sa.Integer(), nullable=True),
+        sa.Column("agreement", sa.Float(), nullable=True),
         sa.ForeignKeyConstraint(["task_id"], ["human_tasks.id"], name=op.f("fk_assignments_task_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_assignments")),
     )
