@@ -46,9 +46,9 @@ def claim_next(
     """
     check_worker_id(worker_id)
     profile = profile_of(connection, worker_id)
-    for head in queues.heads(connection, profile, test=test, types=types):
+    for head in queues.heads(connection, profile, test=test, types=types, at=at):
         queue = (head.queue, head.for_worker, worker_id)
-        while (task := queues.next_of(connection, *queue, test=test, lock=True)) is not None:
+        while (task := queues.next_of(connection, *queue, test=test, lock=True, at=at)) is not None:
             # What PostgreSQL locked may have been claimed by this same worker since the query began.
             if _held_by(connection, task.id, worker_id) is None:
                 return _take(connection, task, worker_id, at=at)
@@ -85,6 +85,8 @@ def claim_task(connection: Connection, worker_id: str, task_id: str, *, test: bo
         raise NotClaimable(f"human task {task_id} is not for worker {worker_id!r}: {why}")
     if task.state != "open":
         raise NotClaimable(f"human task {task_id} has no free slot: it is {task.state}")
+    if task.deadline_at is not None and task.deadline_at <= at:
+        raise NotClaimable(f"human task {task_id} is past its deadline")
     return _take(connection, task, worker_id, at=at)
 
 

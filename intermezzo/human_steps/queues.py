@@ -5,8 +5,10 @@ whether somebody may work on them is decided once for all of them. Tasks for a s
 """
 
 from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, Row, Select, bindparam, exists, func, literal, select
+from sqlalchemy import Connection, Row, Select, bindparam, exists, func, literal, or_, select
 
 from intermezzo.human_steps.terms import EVERYBODY, terms_of
 from intermezzo.human_steps.workers import Profile
@@ -29,7 +31,9 @@ Head = Row[tuple[object, ...]]
 """A task at the head of a queue."""
 
 
-def heads(connection: Connection, worker: Profile, *, test: bool, types: Sequence[str] = ()) -> list[Head]:
+def heads(
+    connection: Connection, worker: Profile, *, test: bool, types: Sequence[str] = (), at: datetime
+) -> list[Head]:
     """The next task of each queue that this worker may claim from, the most urgent and oldest first.
 
     Test tasks ask nothing of a worker: there is nobody but simulated ones.
@@ -38,7 +42,7 @@ def heads(connection: Connection, worker: Profile, *, test: bool, types: Sequenc
         row
         for whose in (EVERYBODY, worker.id)
         for queue in connection.scalars(_OPEN_QUEUES, {"test": test, "whose": whose})
-        if (row := next_of(connection, queue, whose, worker.id, test=test)) is not None
+        if (row := next_of(connection, queue, whose, worker.id, test=test, at=at)) is not None
     ]
     allowed = [
         row
@@ -49,7 +53,14 @@ def heads(connection: Connection, worker: Profile, *, test: bool, types: Sequenc
 
 
 def next_of(
-    connection: Connection, queue: str, for_worker: str, worker_id: str, *, test: bool, lock: bool = False
+    connection: Connection,
+    queue: str,
+    for_worker: str,
+    worker_id: str,
+    *,
+    test: bool,
+    lock: bool = False,
+    at: datetime,
 ) -> Head | None:
     """The most urgent, oldest task of a queue that a worker has not worked on.
 
@@ -57,24 +68,40 @@ def next_of(
         for_worker: the only one for whom its tasks are, or `EVERYBODY`.
         lock: read it for a move; tasks that others are moving are passed over.
     """
+    query = _of_queue(queue, for_worker, worker_id, test=test, limit=1, at=at)
+    return connection.execute(query.with_for_update(skip_locked=True) if lock else query).one_or_none()
+
+
+def offers(connection: Connection, worker: Profile, *, test: bool, limit: int, at: datetime) -> list[Head]:
+    """The first tasks that this worker may claim, the most urgent and oldest first."""
+    rows = [
+        row
+        for head in heads(connection, worker, test=test, at=at)
+        for row in connection.execute(_of_queue(head.queue, head.for_worker, worker.id, test=test, limit=limit, at=at))
+    ]
+    return sorted(rows, key=lambda row: (-row.priority, row.created_at, row.id))[:limit]
+
+
+def _of_queue(queue: str, for_worker: str, worker_id: str, *, test: bool, limit: int, at: datetime) -> "Select[Any]":
+    """The most urgent, oldest tasks of a queue that a worker has not worked on."""
     worked_on = exists().where(
         assignments.c.task_id == human_tasks.c.id,
         assignments.c.worker_id == worker_id,
         assignments.c.state.in_(HOLDING),
     )
-    query = (
+    return (
         select(human_tasks)
         .where(
             IN_QUEUE,
             human_tasks.c.test == test,
             human_tasks.c.for_worker == for_worker,
             human_tasks.c.queue == queue,
+            or_(human_tasks.c.deadline_at.is_(None), human_tasks.c.deadline_at > at),
             ~worked_on,
         )
         .order_by(*ORDER)
-        .limit(1)
+        .limit(limit)
     )
-    return connection.execute(query.with_for_update(skip_locked=True) if lock else query).one_or_none()
 
 
 def _open_queues() -> "Select[str]":

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from sqlalchemy import Connection, Row, case, func, select, update
+from sqlalchemy import ColumnElement, Connection, Row, case, func, select, update
 
 from intermezzo import journal, ledger
 from intermezzo.errors import HumanTaskCancelled, HumanTaskExpired, HumanTaskNotFound, StepError
@@ -118,6 +118,11 @@ def _clocks(terms: Terms, at: datetime) -> dict[str, datetime | None]:
     deadline = None if terms.deadline_seconds is None else at + timedelta(seconds=terms.deadline_seconds)
     unclaimed = at + timedelta(seconds=terms.claim_timeout_seconds)
     return {"deadline_at": deadline, "expires_at": unclaimed if deadline is None else min(unclaimed, deadline)}
+
+
+def belongs_to(payer: Payer) -> ColumnElement[bool]:
+    """Whether a task is this organisation's, and live or test as its credits are."""
+    return (human_tasks.c.org == payer.org) & (human_tasks.c.test == payer.test)
 
 
 def lock_task(connection: Connection, task_id: str) -> "Row[tuple[object, ...]]":
