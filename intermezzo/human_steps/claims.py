@@ -19,9 +19,15 @@ from intermezzo.human_steps.history import digest_of, record
 from intermezzo.human_steps.json_values import canonical_json
 from intermezzo.human_steps.queues import HOLDING
 from intermezzo.human_steps.review import approve, review, weigh
-from intermezzo.human_steps.tasks import LEGAL_MOVES, lock_task, transition
+from intermezzo.human_steps.tasks import LEGAL_MOVES, lock_task, lock_tasks, transition
 from intermezzo.human_steps.terms import terms_of
-from intermezzo.human_steps.workers import check_worker_id, profile_of, set_suspended, unfinished_work
+from intermezzo.human_steps.workers import (
+    check_worker_id,
+    profile_of,
+    set_suspended,
+    suspension_of,
+    unfinished_work,
+)
 from intermezzo.store import new_id, reach
 from intermezzo.store.tables import assignments, responses
 
@@ -137,7 +143,7 @@ def submit(connection: Connection, task_id: str, worker_id: str, answer: dict[st
 
     Raises:
         HumanTaskNotFound: there is none of that id.
-        ClaimLost: this worker holds no claim on it, or it has lapsed or been closed meanwhile.
+        ClaimLost: this worker holds no claim on it, it has lapsed or been closed meanwhile, or they are suspended.
     """
     task = lock_task(connection, task_id)
     claim = connection.execute(
@@ -149,6 +155,8 @@ def submit(connection: Connection, task_id: str, worker_id: str, answer: dict[st
         raise ClaimLost(f"worker {worker_id!r} has no claim on human task {task_id}; claim it first")
     if claim.state != "claimed":
         return _submitted_before(connection, task, claim, answer)
+    if not task.test and (reason := suspension_of(connection, worker_id)) is not None:
+        raise ClaimLost(f"worker {worker_id!r} is suspended: {reason}")
     reach("answer.before")
     connection.execute(
         insert(responses).values(
@@ -225,7 +233,9 @@ def suspend(connection: Connection, worker_id: str, *, reason: str, by: str, at:
         WorkerError: that cannot be a worker's id.
     """
     set_suspended(connection, worker_id, reason, at=at)
-    for task_id, assignment_id in unfinished_work(connection, worker_id):
+    unfinished = unfinished_work(connection, worker_id)
+    lock_tasks(connection, [task_id for task_id, _ in unfinished])
+    for task_id, assignment_id in unfinished:
         task = lock_task(connection, task_id)
         this = assignments.c.id == assignment_id
         state = connection.scalar(select(assignments.c.state).where(this))
@@ -247,7 +257,8 @@ def lapse(connection: Connection, *, at: datetime, limit: int = 500) -> int:
         .order_by(assignments.c.lease_expires_at)
         .limit(limit)
     ).all()
-    for row in sorted(due, key=lambda row: row.task_id):
+    lock_tasks(connection, [row.task_id for row in due])
+    for row in due:
         task = lock_task(connection, row.task_id)
         # By its own id: meanwhile it may be settled, and the worker may hold a new claim.
         _give_back(connection, task, assignments.c.id == row.id, "expired", actor=row.worker_id, at=at)

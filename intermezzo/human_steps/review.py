@@ -18,7 +18,7 @@ from intermezzo.human_steps.consensus import Agreed, NotYet, Split, consensus
 from intermezzo.human_steps.history import record
 from intermezzo.human_steps.leaves import Answer
 from intermezzo.human_steps.outcome import envelope
-from intermezzo.human_steps.tasks import LEGAL_MOVES, lock_task, settle, transition
+from intermezzo.human_steps.tasks import LEGAL_MOVES, lock_task, lock_tasks, settle, transition
 from intermezzo.human_steps.terms import Terms, terms_of
 from intermezzo.ledger import Payer
 from intermezzo.store import reach
@@ -157,7 +157,8 @@ def approve_unreviewed(connection: Connection, *, at: datetime, limit: int = 500
         .order_by(assignments.c.review_due_at)
         .limit(limit)
     ).all()
-    for row in sorted(due, key=lambda row: row.task_id):
+    lock_tasks(connection, [row.task_id for row in due])
+    for row in due:
         task, assignment = _locked(connection, row.id)
         if assignment.state == "submitted":  # it may have been reviewed meanwhile
             approve(connection, task, assignment, at=at)

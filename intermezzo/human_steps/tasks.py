@@ -137,6 +137,19 @@ def lock_task(connection: Connection, task_id: str) -> "Row[tuple[object, ...]]"
     return row
 
 
+def lock_tasks(connection: Connection, task_ids: Iterable[str]) -> list[str]:
+    """Lock human tasks before any of them moves: whoever moves many would else wait for the next one with money locked.
+
+    Returns:
+        Their ids, in the order in which everybody locks them.
+    """
+    ids = sorted(set(task_ids))
+    for start in range(0, len(ids), 500):  # databases limit the parameters of one statement
+        part = human_tasks.c.id.in_(ids[start : start + 500])
+        connection.execute(select(human_tasks.c.id).where(part).order_by(human_tasks.c.id).with_for_update())
+    return ids
+
+
 def transition(
     connection: Connection,
     task: "Row[tuple[object, ...]]",
@@ -260,7 +273,7 @@ def cancel(connection: Connection, task_ids: Iterable[str], *, reason: str, void
         How many were open.
     """
     count = 0
-    for task_id in sorted(task_ids):  # always in the same order, so that two cancellations cannot deadlock
+    for task_id in lock_tasks(connection, task_ids):
         task = lock_task(connection, task_id)
         if LEGAL_MOVES[task.state]:
             error = HumanTaskCancelled(f"{task.name}: {reason}")

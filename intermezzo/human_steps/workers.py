@@ -196,11 +196,16 @@ def set_suspended(connection: Connection, worker_id: str, reason: str | None, *,
     connection.execute(update(workers).where(workers.c.id == worker_id).values(suspended=reason))
 
 
+def suspension_of(connection: Connection, worker_id: str) -> str | None:
+    """Why a worker may not work; None: they may."""
+    return connection.scalar(select(workers.c.suspended).where(workers.c.id == worker_id))
+
+
 def unfinished_work(connection: Connection, worker_id: str) -> list[tuple[str, str]]:
     """What a worker has claimed, or submitted and not been paid for: ids of task and assignment."""
     rows = connection.execute(
-        select(assignments.c.task_id, assignments.c.id)
-        .where(assignments.c.worker_id == worker_id, assignments.c.state.in_(("claimed", "submitted")))
-        .order_by(assignments.c.task_id)  # as everybody locks them
+        select(assignments.c.task_id, assignments.c.id).where(
+            assignments.c.worker_id == worker_id, assignments.c.state.in_(("claimed", "submitted"))
+        )
     )
     return [(row.task_id, row.id) for row in rows]
