@@ -17,9 +17,10 @@ from intermezzo.errors import ClaimLost, NotClaimable
 from intermezzo.human_steps import queues
 from intermezzo.human_steps.history import digest_of, record
 from intermezzo.human_steps.json_values import canonical_json
+from intermezzo.human_steps.notes import MAX_NAME_CHARACTERS, check_text
 from intermezzo.human_steps.queues import HOLDING
 from intermezzo.human_steps.review import approve, review, weigh
-from intermezzo.human_steps.tasks import LEGAL_MOVES, lock_task, lock_tasks, transition
+from intermezzo.human_steps.tasks import LEGAL_MOVES, MOST_SWEPT, lock_task, lock_tasks, transition
 from intermezzo.human_steps.terms import terms_of
 from intermezzo.human_steps.workers import (
     check_worker_id,
@@ -145,6 +146,7 @@ def submit(connection: Connection, task_id: str, worker_id: str, answer: dict[st
         HumanTaskNotFound: there is none of that id.
         ClaimLost: this worker holds no claim on it, it has lapsed or been closed meanwhile, or they are suspended.
     """
+    check_worker_id(worker_id)
     task = lock_task(connection, task_id)
     claim = connection.execute(
         select(assignments)
@@ -203,6 +205,7 @@ def release(connection: Connection, task_id: str, worker_id: str, *, at: datetim
         HumanTaskNotFound: there is none of that id.
         ClaimLost: this worker holds no claim on it.
     """
+    check_worker_id(worker_id)
     task = lock_task(connection, task_id)
     if not _give_back(connection, task, assignments.c.worker_id == worker_id, "released", actor=worker_id, at=at):
         raise ClaimLost(f"worker {worker_id!r} has no claim on human task {task_id}")
@@ -218,6 +221,8 @@ def decline(connection: Connection, task_id: str, worker_id: str, *, reason: str
         HumanTaskNotFound: there is none of that id.
         ClaimLost: this worker holds no claim on it.
     """
+    check_worker_id(worker_id)
+    check_text(reason, "a reason")
     task = lock_task(connection, task_id)
     mine = assignments.c.worker_id == worker_id
     if not _give_back(connection, task, mine, "declined", actor=worker_id, note=reason, at=at):
@@ -232,6 +237,8 @@ def suspend(connection: Connection, worker_id: str, *, reason: str, by: str, at:
     Raises:
         WorkerError: that cannot be a worker's id.
     """
+    check_text(reason, "a reason")
+    check_text(by, "a name", most=MAX_NAME_CHARACTERS)
     set_suspended(connection, worker_id, reason, at=at)
     unfinished = unfinished_work(connection, worker_id)
     lock_tasks(connection, [task_id for task_id, _ in unfinished])
@@ -245,7 +252,7 @@ def suspend(connection: Connection, worker_id: str, *, reason: str, by: str, at:
             review(connection, assignment_id, approved=False, by=by, note=f"suspended: {reason}", at=at)
 
 
-def lapse(connection: Connection, *, at: datetime, limit: int = 500) -> int:
+def lapse(connection: Connection, *, at: datetime, limit: int = MOST_SWEPT) -> int:
     """Return slots whose claims have run out to the queue (spec: K2).
 
     Returns:

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Row, select
 
 from intermezzo.errors import HumanTaskNotFound
 from intermezzo.human_steps.attachment_rows import attached_to
+from intermezzo.human_steps.notes import check_id
 from intermezzo.human_steps.terms import Terms, terms_of
 from intermezzo.ledger import Payer
 from intermezzo.store import Event, emit
@@ -113,6 +114,7 @@ def story(connection: Connection, payer: Payer, task_id: str) -> Story:
     Raises:
         HumanTaskNotFound: this organisation has none of that id in its live or test tasks.
     """
+    check_id(task_id, HumanTaskNotFound)
     mine = (human_tasks.c.id == task_id, human_tasks.c.org == payer.org, human_tasks.c.test == payer.test)
     task = connection.execute(select(human_tasks).where(*mine)).one_or_none()
     if task is None:

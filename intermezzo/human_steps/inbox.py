@@ -13,8 +13,9 @@ from intermezzo.human_steps import claims, queues
 from intermezzo.human_steps.answers import AnswerSchema
 from intermezzo.human_steps.attachment_rows import Attachment, attached_to
 from intermezzo.human_steps.claims import Claimed
+from intermezzo.human_steps.notes import check_id
 from intermezzo.human_steps.terms import terms_of
-from intermezzo.human_steps.workers import profile_of
+from intermezzo.human_steps.workers import check_worker_id, profile_of
 from intermezzo.store import Store, reach, utc_now
 from intermezzo.store.tables import assignments, human_tasks
 
@@ -65,6 +66,7 @@ class Inbox:
         if worker_id is None:
             query = query.where(queues.HAS_ROOM)
         else:
+            check_worker_id(worker_id)
             held = select(assignments.c.task_id).where(
                 assignments.c.worker_id == worker_id, assignments.c.state == "claimed"
             )
@@ -81,6 +83,7 @@ class Inbox:
         most = min(max(limit, 1), 1000)
 
         def work(connection: Connection) -> Sequence[InboxItem]:
+            check_worker_id(worker_id)
             profile = profile_of(connection, worker_id)
             rows = queues.offers(connection, profile, test=self.test, limit=most, at=utc_now())
             return _items(connection, rows)
@@ -151,6 +154,9 @@ class Inbox:
         await self.store.write(lambda c: claims.decline(c, task_id, worker_id, reason=reason, at=utc_now()))
 
     def _find(self, connection: Connection, task_id: str, worker_id: str | None) -> InboxItem:
+        check_id(task_id, HumanTaskNotFound)
+        if worker_id is not None:
+            check_worker_id(worker_id)
         query = select(human_tasks).where(human_tasks.c.id == task_id, human_tasks.c.test == self.test)
         row = connection.execute(query).one_or_none()
         if row is None or (worker_id is not None and not _may_see(connection, row, worker_id)):

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, select
 
 from intermezzo.errors import AssignmentNotFound, HumanTaskNotFound
 from intermezzo.human_steps import review
+from intermezzo.human_steps.notes import check_id
 from intermezzo.human_steps.tasks import belongs_to
 from intermezzo.ledger import Payer
 from intermezzo.store import Store, utc_now
@@ -143,6 +144,7 @@ class ReviewQueue:
         """
 
         def work(connection: Connection) -> None:
+            check_id(task_id, HumanTaskNotFound)
             mine = select(human_tasks.c.id).where(human_tasks.c.id == task_id, belongs_to(self.payer))
             if connection.execute(mine).first() is None:
                 raise HumanTaskNotFound(f"there is no human task {task_id!r}")
@@ -151,6 +153,7 @@ class ReviewQueue:
         await self.store.write(work)
 
     def _require_assignment(self, connection: Connection, assignment_id: str) -> None:
+        check_id(assignment_id, AssignmentNotFound)
         mine = (
             select(assignments.c.id)
             .join(human_tasks, human_tasks.c.id == assignments.c.task_id)

@@ -15,6 +15,7 @@ from intermezzo import journal, ledger
 from intermezzo.errors import HumanTaskCancelled, HumanTaskExpired, HumanTaskNotFound, StepError
 from intermezzo.human_steps.attachment_rows import attach_files_of_inputs
 from intermezzo.human_steps.history import record
+from intermezzo.human_steps.notes import check_id
 from intermezzo.human_steps.outcome import envelope
 from intermezzo.human_steps.terms import EVERYBODY, Terms, keep, terms_of
 from intermezzo.human_steps.workers import check_audience
@@ -29,6 +30,10 @@ HumanTaskState = Literal["open", "claimed", "submitted", "completed", "expired",
 Priority = Literal["low", "normal", "high", "urgent"]
 
 PRIORITIES: dict[Priority, int] = {"low": 0, "normal": 1, "high": 2, "urgent": 3}
+
+MOST_SWEPT = 50
+"""Tasks, claims or answers that one transaction deals with when their time is over. It holds the organisation's account
+meanwhile, and on SQLite the whole store: with 500 that was seconds."""
 
 _ENDS: frozenset[HumanTaskState] = frozenset({"completed", "expired", "cancelled", "failed"})
 
@@ -131,6 +136,7 @@ def lock_task(connection: Connection, task_id: str) -> "Row[tuple[object, ...]]"
     Raises:
         HumanTaskNotFound: there is none of that id.
     """
+    check_id(task_id, HumanTaskNotFound)
     row = connection.execute(select(human_tasks).where(human_tasks.c.id == task_id).with_for_update()).one_or_none()
     if row is None:
         raise HumanTaskNotFound(f"there is no human task {task_id!r}")
@@ -282,7 +288,7 @@ def cancel(connection: Connection, task_ids: Iterable[str], *, reason: str, void
     return count
 
 
-def expire(connection: Connection, *, at: datetime, limit: int = 500) -> int:
+def expire(connection: Connection, *, at: datetime, limit: int = MOST_SWEPT) -> int:
     """Deal with tasks whose time is over: a free slot was not claimed in time (spec: K2), or their deadline is there.
 
     Returns:
