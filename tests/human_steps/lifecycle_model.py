@@ -193,8 +193,9 @@ class Expected:
     def was_reviewed(self, worker: str, *, approved: bool) -> bool:
         """Whether somebody has already decided so."""
         given = self.workers.get(worker)
-        decided = given is not None and given.reviewed_by is not None
-        return decided and given.state == ("approved" if approved else "rejected")
+        if given is None or given.reviewed_by is None:
+            return False
+        return given.state == ("approved" if approved else "rejected")
 
     def weigh(self, at: datetime) -> None:
         by_requester = self.terms.consensus_strategy == "requester_review"

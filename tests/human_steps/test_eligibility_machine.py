@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import astuple
 from datetime import timedelta
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -39,6 +39,9 @@ from tests.desk import START, Desk, empty
 from tests.human_steps.lifecycle_checks import Checks
 from tests.human_steps.lifecycle_model import CATEGORIES, MOST_OF_ONE_TASK, TERMS, Expected, Person
 
+if TYPE_CHECKING:
+    from pydantic import JsonValue
+
 GRANTED = 1_000
 NAMES = ("ann~1", "böb~2", "cy~3")
 """Ids that are part of nothing else, so that they can be searched for."""
@@ -57,11 +60,12 @@ DEMANDS = st.fixed_dictionaries(
         "languages": st.sampled_from([(), (), ("de",), ("de", "en")]),
     }
 )
-OPENING = st.tuples(st.sampled_from([0, 0, 1, 2, 3]), TERMS, DEMANDS, DEMANDS)
-"""Number of the desk, terms, what they ask for at first and after they escalate."""
+URGENCY: st.SearchStrategy[Priority] = st.sampled_from(["low", "normal", "high", "urgent"])
+OPENING = st.tuples(st.sampled_from([0, 0, 1, 2, 3]), TERMS, DEMANDS, DEMANDS, URGENCY)
+"""Number of the desk, terms, what they ask for at first and after they escalate, priority."""
 
 
-Opening = tuple[int, Terms, dict[str, object], dict[str, object]]
+Opening = tuple[int, Terms, dict[str, object], dict[str, object], Priority]
 
 
 class Eligibility(RuleBasedStateMachine):
@@ -93,13 +97,13 @@ class Eligibility(RuleBasedStateMachine):
     def post_some(self, terms: Terms, openings: list[Opening]) -> object:
         self._post(self.desks[0], terms, "normal")
         for opening in openings:
-            self.post(opening, "normal")
-        return multiple(*self.tasks)
+            self.post(opening)
+        return cast("object", multiple(*self.tasks))
 
-    @rule(target=posted, opening=OPENING, priority=st.sampled_from(["low", "normal", "high", "urgent"]))
+    @rule(target=posted, opening=OPENING)
     @precondition(lambda self: len(self.tasks) < 8)
-    def post(self, opening: Opening, priority: Priority) -> object:
-        desk, terms, first, then = opening
+    def post(self, opening: Opening) -> object:
+        desk, terms, first, then, priority = opening
         later = terms.escalation and terms.escalation.model_copy(update=then)
         terms = terms.model_copy(update={**first, "escalation": later})
         chartered = {person.id for person in self.people.values() if "bureau" in person.guilds}
@@ -132,8 +136,10 @@ class Eligibility(RuleBasedStateMachine):
             self.desks[0].do(lambda c: workers.join(c, guild, worker, at=self.now))
         person.guilds ^= {guild}
 
-    @rule(worker=WORKERS)
-    def suspend(self, worker: str) -> None:
+    @rule(worker=WORKERS, unpaid=st.booleans())
+    def suspend(self, worker: str, unpaid: bool) -> None:
+        waiting = [name for task in self.tasks.values() if not task.is_closed for name in task.of("submitted")]
+        worker = waiting[0] if unpaid and waiting else worker
         self.desks[0].suspend(worker, at=self.now)
         self.people[worker].suspended = True
         for id in sorted(self.tasks):
@@ -191,7 +197,7 @@ class Eligibility(RuleBasedStateMachine):
     def submit(self, id: str, worker: str, category: str) -> None:
         self.watcher, task = worker, self.tasks[id]
         given = task.workers.get(worker)
-        answer = {"category": category, "note": SECRET + worker}
+        answer: dict[str, JsonValue] = {"category": category, "note": SECRET + worker}
 
         def submit() -> str:
             return task.desk.submit(worker, id, answer, at=self.now)

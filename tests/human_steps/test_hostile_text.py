@@ -1,7 +1,7 @@
 """Ids, names and notes that no database keeps are refused in words, the same on every engine."""
 
 from collections.abc import Callable, Coroutine
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -13,6 +13,9 @@ from intermezzo.human_steps.human_options import MAX_AUDIENCE, MAX_ESCALATIONS
 from intermezzo.human_steps.inbox import Inbox
 from intermezzo.human_steps.review_queue import ReviewQueue
 from tests.desk import START, Desk
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
 
 GOOD = {"category": "good"}
 
@@ -48,12 +51,13 @@ async def test_what_cannot_be_stored_is_refused_in_words(desk: Desk, bad: str) -
         with pytest.raises(WorkerError) as refusal:
             await act
         assert len(str(refusal.value)) < 700
-    for work in (
+    works: list[Callable[[Connection], object]] = [
         lambda c: claims.suspend(c, "ann", reason=bad, by="boss", at=START),
         lambda c: workers.make_guild(c, "medics", name=bad, kind="community", at=START),
         lambda c: workers.join(c, bad, "ann", at=START),
         lambda c: story(c, desk.payer, bad),
-    ):
+    ]
+    for work in works:
         with pytest.raises(WorkerError):
             desk.do(work)
     assert (desk.state(task), desk.state(reviewed)) == ("claimed", "submitted")

@@ -22,7 +22,6 @@ ROUNDS = 12
 LATE = START + timedelta(hours=1)
 
 Act = Callable[[Desk], object]
-End = Callable[[Desk, str], object]
 Sessions = tuple[Desk, Desk]
 
 
@@ -85,16 +84,16 @@ def test_the_last_approval_and_the_end_of_a_task_settle_it_once(sessions: Sessio
         assert (here.reserved, here.balance(here.payer.fee)) == (0, here.earned("ann") // 2)
 
 
-@pytest.mark.parametrize(
-    "end",
-    [
-        pytest.param(lambda desk, _: desk.lapse(at=LATE), id="lapse"),
-        pytest.param(lambda desk, task: desk.cancel(task), id="cancel"),
-        pytest.param(lambda desk, _: desk.expire(at=LATE), id="escalate"),
-        pytest.param(lambda desk, _: desk.suspend("ann"), id="suspend"),
-    ],
-)
-def test_an_answer_meets_the_end_of_its_claim_or_of_its_task(sessions: Sessions, end: End) -> None:
+ENDS: dict[str, Callable[[Desk, str], object]] = {
+    "lapse": lambda desk, _: desk.lapse(at=LATE),
+    "cancel": lambda desk, task: desk.cancel(task),
+    "escalate": lambda desk, _: desk.expire(at=LATE),
+    "suspend": lambda desk, _: desk.suspend("ann"),
+}
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_an_answer_meets_the_end_of_its_claim_or_of_its_task(sessions: Sessions, end: str) -> None:
     here, _ = sessions
     later = Terms(type="label_text", reward_credits=2)
     first = later.model_copy(update={"deadline_seconds": 600, "escalation": later})
@@ -102,7 +101,7 @@ def test_an_answer_meets_the_end_of_its_claim_or_of_its_task(sessions: Sessions,
         task = here.post_under(first)
         here.take("ann", task)
         before = here.earned("ann")
-        said, _ = race(sessions, lambda desk, t=task: desk.submit("ann", t), lambda desk, t=task: end(desk, t))
+        said, _ = race(sessions, lambda desk, t=task: desk.submit("ann", t), lambda desk, t=task: ENDS[end](desk, t))
         assert said in ("completed", ClaimLost.__name__)
         assert here.earned("ann") - before == (2 if said == "completed" else 0)
         here.cancel(task)
