@@ -55,12 +55,21 @@ class Desk:
         granted: credits the organisation starts with.
         budget: of the run.
         test: the run spends test credits.
+        org: the organisation.
     """
 
-    def __init__(self, store: Store, *, granted: int = 1_000, budget: int | None = None, test: bool = False) -> None:
+    def __init__(
+        self,
+        store: Store,
+        *,
+        granted: int = 1_000,
+        budget: int | None = None,
+        test: bool = False,
+        org: str = "acme",
+    ) -> None:
         self.store = store
         self.granted = granted
-        self.payer = Payer("acme", test=test)
+        self.payer = Payer(org, test=test)
         self.facts = RunFacts(id=new_id(), flow_name="triage", deployed=True, payer=self.payer, budget_credits=budget)
         if granted:
             self.do(lambda c: ledger.grant(c, self.payer, granted, subject=new_id(), at=START))
@@ -221,9 +230,11 @@ class Desk:
         query = select(assignments.c.worker_id, assignments.c.agreement).where(assignments.c.task_id == task_id)
         return {row.worker_id: row.agreement for row in self.see(lambda c: c.execute(query).all())}
 
-    def review(self, assignment_id: str, *, approved: bool, note: str = "as asked", at: datetime = START) -> str:
+    def review(
+        self, assignment_id: str, *, approved: bool, note: str = "as asked", by: str = "boss", at: datetime = START
+    ) -> str:
         """The requester looks at an answer."""
-        return self.do(lambda c: review.review(c, assignment_id, approved=approved, by="boss", note=note, at=at))
+        return self.do(lambda c: review.review(c, assignment_id, approved=approved, by=by, note=note, at=at))
 
     def decide(self, task_id: str, category: str, *, at: datetime = START) -> None:
         """The requester answers a task themselves."""

@@ -22,14 +22,15 @@ def inbox() -> None:
 
 
 @inbox.command("list")
-@click.option("--mine", is_flag=True, help="Tasks you have claimed, instead of those with a free slot.")
+@click.option("--mine", is_flag=True, help="Tasks you have claimed instead.")
 @click.option("--limit", type=click.IntRange(1, 1000), default=50, show_default=True, help="Most tasks to show.")
 @worker_option
 @test_option
 @json_option
 def list_tasks(*, mine: bool, limit: int, worker: str, test: bool, as_json: bool) -> None:
-    """List tasks, the most urgent and oldest first."""
-    items = asyncio.run(_inbox(test=test).list(worker_id=worker if mine else None, limit=limit))
+    """List tasks that you may claim, the most urgent and oldest first."""
+    inbox = _inbox(test=test)
+    items = asyncio.run(inbox.list(worker_id=worker, limit=limit) if mine else inbox.offers(worker, limit=limit))
     show([asdict(item) for item in items], as_json=as_json, text=lambda: _tasks_table(items))
 
 
@@ -48,10 +49,11 @@ def claim(task_id: str | None, *, types: tuple[str, ...], worker: str, test: boo
 
 @inbox.command("show")
 @click.argument("task_id")
+@test_option
 @json_option
-def show_task(task_id: str, *, as_json: bool) -> None:
+def show_task(task_id: str, *, test: bool, as_json: bool) -> None:
     """Show what a worker on TASK_ID sees."""
-    item = asyncio.run(_inbox().get(task_id))
+    item = asyncio.run(_inbox(test=test).get(task_id))
     show(_as_json(item), as_json=as_json, text=lambda: _print_task(item))
 
 
@@ -83,11 +85,12 @@ def attachment(attachment_id: str, *, out: Path | None, worker: str, test: bool,
 @click.argument("task_id")
 @click.option("--answer", "given", required=True, metavar="JSON|@FILE|-", help="JSON, a file of it, or - for stdin.")
 @worker_option
+@test_option
 @json_option
-def submit(task_id: str, *, given: str, worker: str, as_json: bool) -> None:
+def submit(task_id: str, *, given: str, worker: str, test: bool, as_json: bool) -> None:
     """Answer TASK_ID, which you have claimed."""
     answer = json_value(given, option="--answer")
-    state = asyncio.run(_inbox().submit(worker, task_id, answer))
+    state = asyncio.run(_inbox(test=test).submit(worker, task_id, answer))
     outcome = {"task_id": task_id, "worker": worker, "state": state}
     show(outcome, as_json=as_json, text=lambda: f"your answer is stored; the task is {state}")
 
@@ -95,10 +98,11 @@ def submit(task_id: str, *, given: str, worker: str, as_json: bool) -> None:
 @inbox.command()
 @click.argument("task_id")
 @worker_option
+@test_option
 @json_option
-def release(task_id: str, *, worker: str, as_json: bool) -> None:
+def release(task_id: str, *, worker: str, test: bool, as_json: bool) -> None:
     """Give your claim on TASK_ID back."""
-    asyncio.run(_inbox().release(worker, task_id))
+    asyncio.run(_inbox(test=test).release(worker, task_id))
     outcome = {"task_id": task_id, "worker": worker, "released": True}
     show(outcome, as_json=as_json, text=lambda: "your claim is given back")
 
@@ -107,15 +111,16 @@ def release(task_id: str, *, worker: str, as_json: bool) -> None:
 @click.argument("task_id")
 @click.option("--reason", default="", help="For the requester.")
 @worker_option
+@test_option
 @json_option
-def decline(task_id: str, *, reason: str, worker: str, as_json: bool) -> None:
+def decline(task_id: str, *, reason: str, worker: str, test: bool, as_json: bool) -> None:
     """Give your claim on TASK_ID back for good; you are not offered it again."""
-    asyncio.run(_inbox().decline(worker, task_id, reason=reason))
+    asyncio.run(_inbox(test=test).decline(worker, task_id, reason=reason))
     outcome = {"task_id": task_id, "worker": worker, "declined": True}
     show(outcome, as_json=as_json, text=lambda: "declined; you are not offered this task again")
 
 
-def _inbox(*, test: bool = False) -> "Inbox":
+def _inbox(*, test: bool) -> "Inbox":
     from intermezzo.human_steps.inbox import Inbox
     from intermezzo.settings import settings
     from intermezzo.store import open_store

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from intermezzo.cli.inputs import json_option, json_value, test_option
+from intermezzo.cli.inputs import json_option, json_value, org_option, payer_of, test_option
 from intermezzo.cli.output import json_text, show, table
 
 if TYPE_CHECKING:
@@ -25,11 +25,12 @@ def review() -> None:
 @review.command("list")
 @click.option("--task", "task_id", metavar="TASK_ID", help="Only answers to this task.")
 @click.option("--limit", type=click.IntRange(1, 1000), default=50, show_default=True, help="Most answers to show.")
+@org_option
 @test_option
 @json_option
-def list_answers(*, task_id: str | None, limit: int, test: bool, as_json: bool) -> None:
+def list_answers(*, task_id: str | None, limit: int, org: str | None, test: bool, as_json: bool) -> None:
     """List answers that wait for a review, those first that are approved by themselves soonest."""
-    items = asyncio.run(_queue(test=test).list(task_id=task_id, limit=limit))
+    items = asyncio.run(_queue(org, test=test).list(task_id=task_id, limit=limit))
     show([asdict(item) for item in items], as_json=as_json, text=lambda: _answers_table(items))
 
 
@@ -38,10 +39,21 @@ def list_answers(*, task_id: str | None, limit: int, test: bool, as_json: bool) 
 @click.option("--note", help="For the worker.")
 @click.option("--score", type=click.IntRange(0, 10), help="How good it is.")
 @_by_option
+@org_option
+@test_option
 @json_option
-def approve(assignment_id: str, *, note: str | None, score: int | None, by: str, as_json: bool) -> None:
+def approve(
+    assignment_id: str,
+    *,
+    note: str | None,
+    score: int | None,
+    by: str,
+    org: str | None,
+    test: bool,
+    as_json: bool,
+) -> None:
     """Accept the answer ASSIGNMENT_ID and pay for it."""
-    state = asyncio.run(_queue().approve(assignment_id, by=by, note=note, score=score))
+    state = asyncio.run(_queue(org, test=test).approve(assignment_id, by=by, note=note, score=score))
     outcome = {"assignment_id": assignment_id, "approved": True, "task_state": state}
     show(outcome, as_json=as_json, text=lambda: f"approved; the task is {state}")
 
@@ -50,10 +62,12 @@ def approve(assignment_id: str, *, note: str | None, score: int | None, by: str,
 @click.argument("assignment_id")
 @click.option("--reason", required=True, help="For the worker.")
 @_by_option
+@org_option
+@test_option
 @json_option
-def reject(assignment_id: str, *, reason: str, by: str, as_json: bool) -> None:
+def reject(assignment_id: str, *, reason: str, by: str, org: str | None, test: bool, as_json: bool) -> None:
     """Refuse the answer ASSIGNMENT_ID: it is not paid, and another worker is asked while the task is open."""
-    state = asyncio.run(_queue().reject(assignment_id, by=by, reason=reason))
+    state = asyncio.run(_queue(org, test=test).reject(assignment_id, by=by, reason=reason))
     outcome = {"assignment_id": assignment_id, "approved": False, "task_state": state}
     show(outcome, as_json=as_json, text=lambda: f"rejected; the task is {state}")
 
@@ -62,20 +76,21 @@ def reject(assignment_id: str, *, reason: str, by: str, as_json: bool) -> None:
 @click.argument("task_id")
 @click.option("--answer", "given", required=True, metavar="JSON|@FILE|-", help="JSON, a file of it, or - for stdin.")
 @_by_option
+@org_option
+@test_option
 @json_option
-def decide(task_id: str, *, given: str, by: str, as_json: bool) -> None:
+def decide(task_id: str, *, given: str, by: str, org: str | None, test: bool, as_json: bool) -> None:
     """Complete TASK_ID, on which workers do not agree, with an answer of your own."""
     answer = json_value(given, option="--answer")
-    asyncio.run(_queue().decide(task_id, answer, by=by))
+    asyncio.run(_queue(org, test=test).decide(task_id, answer, by=by))
     show({"task_id": task_id, "state": "completed"}, as_json=as_json, text=lambda: "decided; the task is completed")
 
 
-def _queue(*, test: bool = False) -> "ReviewQueue":
+def _queue(org: str | None, *, test: bool) -> "ReviewQueue":
     from intermezzo.human_steps.review_queue import ReviewQueue
-    from intermezzo.settings import settings
     from intermezzo.store import open_store
 
-    return ReviewQueue(open_store(), test=test or settings().test_mode)
+    return ReviewQueue(open_store(), payer_of(org, test=test))
 
 
 def _answers_table(items: "Sequence[ReviewItem]") -> Any:  # noqa: ANN401 (what rich can print)

@@ -43,12 +43,14 @@ def print_task(item: "InboxItem", claimed: "Claimed | None") -> None:
     for one in item.attachments:
         out.print(Text(printable(_attached(one))), soft_wrap=True)
     out.print(table(["answer", "", "expected", "about"], _rows(form.inputs)))
+    mode = " --test" if item.test else ""
     if claimed is None:
         state = f"{item.state}, {item.open_slots} of {item.assignments_required} slots free"
-        out.print(f"The task is {state}. To answer: intermezzo inbox claim {item.id}", soft_wrap=True)
+        out.print(f"The task is {state}. To answer: intermezzo inbox claim {item.id}{mode}", soft_wrap=True)
     else:
         out.print(f"Yours until {claimed.lease_expires_at.astimezone():%Y-%m-%d %H:%M:%S}. To answer:")
-        out.print(f"  intermezzo inbox submit {item.id} --answer {shlex.quote(_example(form.answers))}", soft_wrap=True)
+        answer = shlex.quote(_example(form.answers))
+        out.print(f"  intermezzo inbox submit {item.id}{mode} --answer {answer}", soft_wrap=True)
 
 
 def _markdown(text: str) -> Markdown:

@@ -154,13 +154,16 @@ def _tasks_table(views: "Sequence[TaskView]") -> Any:  # noqa: ANN401 (what rich
 
 @tasks.command("show")
 @click.argument("task_id")
+@org_option
+@test_option
 @json_option
-def show_task(task_id: str, *, as_json: bool) -> None:
+def show_task(task_id: str, *, org: str | None, test: bool, as_json: bool) -> None:
     """Show everything that happened to TASK_ID: who did what when, what they saw and what they answered."""
     from intermezzo.human_steps.history import story
     from intermezzo.store import open_store
 
-    found = open_store().read_now(lambda c: story(c, task_id))
+    payer = payer_of(org, test=test)
+    found = open_store().read_now(lambda c: story(c, payer, task_id))
     show(asdict(found), as_json=as_json, text=lambda: _told(found))
 
 

@@ -230,7 +230,7 @@ class Reconciler:
             logger.exception("a sweep failed; the next one follows")
 
 
-_FULL = 500
+_FULL = tasks.MOST_SWEPT
 
 
 def _suspects(connection: Connection) -> list[list[str]]:

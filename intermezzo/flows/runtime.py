@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from functools import cache, partial
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from sqlalchemy import Connection
 
@@ -18,6 +18,9 @@ from intermezzo.errors import StoreError
 from intermezzo.human_steps import claims, review, tasks
 from intermezzo.settings import settings
 from intermezzo.store import Event, Store, open_store, utc_now
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 
 class Listening(Protocol):
@@ -100,9 +103,18 @@ class Runtime:
     def _tidy(self) -> None:
         """Do what is due to human tasks: a script may run where no reconciler does."""
         with contextlib.suppress(StoreError):
-            self.store.submit(lambda c: claims.lapse(c, at=utc_now()))
-            self.store.submit(lambda c: tasks.expire(c, at=utc_now()))
-            self.store.submit(lambda c: review.approve_unreviewed(c, at=utc_now()))
+            for sweep in (claims.lapse, tasks.expire, review.approve_unreviewed):
+                self._sweep(sweep)
+
+    def _sweep(self, sweep: Callable[..., int]) -> None:
+        """Run it until nothing is due."""
+
+        def go_on(swept: "Future[int]") -> None:
+            with contextlib.suppress(StoreError):
+                if swept.exception() is None and swept.result() == tasks.MOST_SWEPT:
+                    self._sweep(sweep)
+
+        self.store.submit(lambda c: sweep(c, at=utc_now())).add_done_callback(go_on)
 
     def _renew(self, run_ids: list[str], until: datetime, connection: Connection) -> None:
         journal.renew_leases(connection, self.holder, run_ids, until=until)

@@ -17,11 +17,18 @@ from intermezzo.errors import ClaimLost, NotClaimable
 from intermezzo.human_steps import queues
 from intermezzo.human_steps.history import digest_of, record
 from intermezzo.human_steps.json_values import canonical_json
+from intermezzo.human_steps.notes import MAX_NAME_CHARACTERS, check_text
 from intermezzo.human_steps.queues import HOLDING
 from intermezzo.human_steps.review import approve, review, weigh
-from intermezzo.human_steps.tasks import LEGAL_MOVES, lock_task, transition
+from intermezzo.human_steps.tasks import LEGAL_MOVES, MOST_SWEPT, lock_task, lock_tasks, transition
 from intermezzo.human_steps.terms import terms_of
-from intermezzo.human_steps.workers import check_worker_id, profile_of, set_suspended, unfinished_work
+from intermezzo.human_steps.workers import (
+    check_worker_id,
+    profile_of,
+    set_suspended,
+    suspension_of,
+    unfinished_work,
+)
 from intermezzo.store import new_id, reach
 from intermezzo.store.tables import assignments, responses
 
@@ -46,9 +53,9 @@ def claim_next(
     """
     check_worker_id(worker_id)
     profile = profile_of(connection, worker_id)
-    for head in queues.heads(connection, profile, test=test, types=types):
+    for head in queues.heads(connection, profile, test=test, types=types, at=at):
         queue = (head.queue, head.for_worker, worker_id)
-        while (task := queues.next_of(connection, *queue, test=test, lock=True)) is not None:
+        while (task := queues.next_of(connection, *queue, test=test, lock=True, at=at)) is not None:
             # What PostgreSQL locked may have been claimed by this same worker since the query began.
             if _held_by(connection, task.id, worker_id) is None:
                 claim = _take(connection, task, worker_id, at=at)
@@ -87,6 +94,8 @@ def claim_task(connection: Connection, worker_id: str, task_id: str, *, test: bo
         raise NotClaimable(f"human task {task_id} is not for worker {worker_id!r}: {why}")
     if task.state != "open":
         raise NotClaimable(f"human task {task_id} has no free slot: it is {task.state}")
+    if task.deadline_at is not None and task.deadline_at <= at:
+        raise NotClaimable(f"human task {task_id} is past its deadline")
     return _take(connection, task, worker_id, at=at)
 
 
@@ -137,8 +146,9 @@ def submit(connection: Connection, task_id: str, worker_id: str, answer: dict[st
 
     Raises:
         HumanTaskNotFound: there is none of that id.
-        ClaimLost: this worker holds no claim on it, or it has lapsed or been closed meanwhile.
+        ClaimLost: this worker holds no claim on it, it has lapsed or been closed meanwhile, or they are suspended.
     """
+    check_worker_id(worker_id)
     task = lock_task(connection, task_id)
     claim = connection.execute(
         select(assignments)
@@ -149,6 +159,8 @@ def submit(connection: Connection, task_id: str, worker_id: str, answer: dict[st
         raise ClaimLost(f"worker {worker_id!r} has no claim on human task {task_id}; claim it first")
     if claim.state != "claimed":
         return _submitted_before(connection, task, claim, answer)
+    if not task.test and (reason := suspension_of(connection, worker_id)) is not None:
+        raise ClaimLost(f"worker {worker_id!r} is suspended: {reason}")
     reach("answer.before")
     connection.execute(
         insert(responses).values(
@@ -195,6 +207,7 @@ def release(connection: Connection, task_id: str, worker_id: str, *, at: datetim
         HumanTaskNotFound: there is none of that id.
         ClaimLost: this worker holds no claim on it.
     """
+    check_worker_id(worker_id)
     task = lock_task(connection, task_id)
     if not _give_back(connection, task, assignments.c.worker_id == worker_id, "released", actor=worker_id, at=at):
         raise ClaimLost(f"worker {worker_id!r} has no claim on human task {task_id}")
@@ -210,6 +223,8 @@ def decline(connection: Connection, task_id: str, worker_id: str, *, reason: str
         HumanTaskNotFound: there is none of that id.
         ClaimLost: this worker holds no claim on it.
     """
+    check_worker_id(worker_id)
+    check_text(reason, "a reason")
     task = lock_task(connection, task_id)
     mine = assignments.c.worker_id == worker_id
     if not _give_back(connection, task, mine, "declined", actor=worker_id, note=reason, at=at):
@@ -224,8 +239,12 @@ def suspend(connection: Connection, worker_id: str, *, reason: str, by: str, at:
     Raises:
         WorkerError: that cannot be a worker's id.
     """
+    check_text(reason, "a reason")
+    check_text(by, "a name", most=MAX_NAME_CHARACTERS)
     set_suspended(connection, worker_id, reason, at=at)
-    for task_id, assignment_id in unfinished_work(connection, worker_id):
+    unfinished = unfinished_work(connection, worker_id)
+    lock_tasks(connection, [task_id for task_id, _ in unfinished])
+    for task_id, assignment_id in unfinished:
         task = lock_task(connection, task_id)
         this = assignments.c.id == assignment_id
         state = connection.scalar(select(assignments.c.state).where(this))
@@ -235,7 +254,7 @@ def suspend(connection: Connection, worker_id: str, *, reason: str, by: str, at:
             review(connection, assignment_id, approved=False, by=by, note=f"suspended: {reason}", at=at)
 
 
-def lapse(connection: Connection, *, at: datetime, limit: int = 500) -> int:
+def lapse(connection: Connection, *, at: datetime, limit: int = MOST_SWEPT) -> int:
     """Return slots whose claims have run out to the queue (spec: K2).
 
     Returns:
@@ -247,7 +266,8 @@ def lapse(connection: Connection, *, at: datetime, limit: int = 500) -> int:
         .order_by(assignments.c.lease_expires_at)
         .limit(limit)
     ).all()
-    for row in sorted(due, key=lambda row: row.task_id):
+    lock_tasks(connection, [row.task_id for row in due])
+    for row in due:
         task = lock_task(connection, row.task_id)
         # By its own id: meanwhile it may be settled, and the worker may hold a new claim.
         _give_back(connection, task, assignments.c.id == row.id, "expired", actor=row.worker_id, at=at)

@@ -14,7 +14,9 @@ from sqlalchemy import Connection, Row, select
 
 from intermezzo.errors import HumanTaskNotFound
 from intermezzo.human_steps.attachment_rows import attached_to
+from intermezzo.human_steps.notes import check_id
 from intermezzo.human_steps.terms import Terms, terms_of
+from intermezzo.ledger import Payer
 from intermezzo.store import Event, emit
 from intermezzo.store.tables import assignments, human_tasks, outbox, responses
 
@@ -106,13 +108,15 @@ class Story:
     happened: list[Happened]
 
 
-def story(connection: Connection, task_id: str) -> Story:
+def story(connection: Connection, payer: Payer, task_id: str) -> Story:
     """Everything that happened to a task.
 
     Raises:
-        HumanTaskNotFound: there is none of that id.
+        HumanTaskNotFound: this organisation has none of that id in its live or test tasks.
     """
-    task = connection.execute(select(human_tasks).where(human_tasks.c.id == task_id)).one_or_none()
+    check_id(task_id, HumanTaskNotFound)
+    mine = (human_tasks.c.id == task_id, human_tasks.c.org == payer.org, human_tasks.c.test == payer.test)
+    task = connection.execute(select(human_tasks).where(*mine)).one_or_none()
     if task is None:
         raise HumanTaskNotFound(f"there is no human task {task_id!r}")
     parts = connection.execute(

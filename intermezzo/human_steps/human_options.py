@@ -8,10 +8,11 @@ from typing import Any, ClassVar, Literal
 from pydantic import ConfigDict, JsonValue, TypeAdapter, ValidationError
 from pydantic_core import to_json
 
-from intermezzo.errors import DefinitionError, InvalidInput
+from intermezzo.errors import DefinitionError, InvalidInput, WorkerError
 from intermezzo.human_steps.consensus import ConsensusStrategy
 from intermezzo.human_steps.tasks import PRIORITIES, Priority
 from intermezzo.human_steps.terms import GUILD, PUBLIC, OnSplit, Terms
+from intermezzo.human_steps.workers import check_worker_id
 from intermezzo.settings import settings
 from intermezzo.steps import StepOptions, explain
 
@@ -23,6 +24,13 @@ MAX_DEADLINE_SECONDS = 30 * 86_400
 
 _AS_JSON = ConfigDict(extra="forbid", strict=True)
 """How options are read that come as JSON."""
+
+
+MAX_AUDIENCE = 1_000
+"""Workers that an audience may name: each set of terms keeps the list, and more than these are a guild."""
+
+MAX_ESCALATIONS = 20
+"""One after another: each set of terms keeps those that follow."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,7 +150,16 @@ def make_terms(options: HumanOptions, *, type: str, instructions: str, reward_cr
         on_split=options.on_split,
         auto_approve_seconds=_auto_approve_seconds(options),
     )
+    if (links := _escalations(options)) > MAX_ESCALATIONS:
+        raise DefinitionError(f"{name}: at most {MAX_ESCALATIONS} escalations, one after another, got {links}")
     return _changed(first, options, name)
+
+
+def _escalations(options: HumanOptions) -> int:
+    links, escalation = 0, options.escalation
+    while escalation is not None:
+        links, escalation = links + 1, escalation.escalation
+    return links
 
 
 def _changed(before: Terms, options: HumanOptions | Escalation, name: str) -> Terms:
@@ -183,7 +200,17 @@ def _audience(audience: Audience, name: str) -> str | tuple[str, ...]:
     if not isinstance(audience, str):
         if not audience:
             raise DefinitionError(f'{name}: an audience of no workers; leave it out, or give "{PUBLIC}"')
-        return tuple(sorted(set(audience)))
+        named = sorted(set(audience))
+        if len(named) > MAX_AUDIENCE:
+            raise DefinitionError(
+                f"{name}: an audience of at most {MAX_AUDIENCE:,} workers, got {len(named):,}; make them a guild"
+            )
+        try:
+            for worker in named:
+                check_worker_id(worker)
+        except WorkerError as error:
+            raise DefinitionError(f"{name}: audience: {error}") from None
+        return tuple(named)
     if audience != PUBLIC and not (audience.startswith(GUILD) and audience.removeprefix(GUILD).strip()):
         raise DefinitionError(
             f'{name}: audience is "{PUBLIC}", "{GUILD}ID" or a list of workers\' ids, got {audience!r}'

@@ -13,8 +13,10 @@ from intermezzo.human_steps import claims, queues
 from intermezzo.human_steps.answers import AnswerSchema
 from intermezzo.human_steps.attachment_rows import Attachment, attached_to
 from intermezzo.human_steps.claims import Claimed
+from intermezzo.human_steps.notes import check_id
 from intermezzo.human_steps.open_counts import open_count
 from intermezzo.human_steps.terms import terms_of
+from intermezzo.human_steps.workers import check_worker_id, profile_of
 from intermezzo.store import Store, reach, utc_now
 from intermezzo.store.tables import assignments, human_tasks
 
@@ -39,6 +41,8 @@ class InboxItem:
     run_id: str | None
     attachments: Sequence[Attachment]
     """Files and addresses beside the form; `Attachments` opens the files."""
+    test: bool
+    """For simulated workers."""
 
 
 class Inbox:
@@ -63,6 +67,7 @@ class Inbox:
         if worker_id is None:
             query = query.where(queues.HAS_ROOM)
         else:
+            check_worker_id(worker_id)
             held = select(assignments.c.task_id).where(
                 assignments.c.worker_id == worker_id, assignments.c.state == "claimed"
             )
@@ -78,13 +83,32 @@ class Inbox:
         """
         return await self.store.read(lambda c: open_count(c, test=self.test, types=types))
 
-    async def get(self, task_id: str) -> InboxItem:
+    async def offers(self, worker_id: str, *, limit: int = 50) -> "Sequence[InboxItem]":
+        """Tasks that a worker may claim now, in the order in which `claim_next` gives them.
+
+        Args:
+            limit: most tasks to return, 1 to 1,000.
+        """
+        most = min(max(limit, 1), 1000)
+
+        def work(connection: Connection) -> Sequence[InboxItem]:
+            check_worker_id(worker_id)
+            profile = profile_of(connection, worker_id)
+            rows = queues.offers(connection, profile, test=self.test, limit=most, at=utc_now())
+            return _items(connection, rows)
+
+        return await self.store.read(work)
+
+    async def get(self, task_id: str, *, worker_id: str | None = None) -> InboxItem:
         """One task.
 
+        Args:
+            worker_id: who wants to see it; None: somebody who may see all.
+
         Raises:
-            HumanTaskNotFound: there is none of that id.
+            HumanTaskNotFound: there is none of that id, or it is for other workers.
         """
-        return await self.store.read(lambda c: _find(c, task_id))
+        return await self.store.read(lambda c: self._find(c, task_id, worker_id))
 
     async def claim(self, worker_id: str, task_id: str) -> Claimed:
         """Claim a slot of one task.
@@ -125,6 +149,7 @@ class Inbox:
             HumanTaskNotFound: there is none of that id.
             ClaimLost: this worker holds no claim on it.
         """
+        await self.get(task_id)
         await self.store.write(lambda c: claims.release(c, task_id, worker_id, at=utc_now()))
 
     async def decline(self, worker_id: str, task_id: str, *, reason: str = "") -> None:
@@ -134,14 +159,31 @@ class Inbox:
             HumanTaskNotFound: there is none of that id.
             ClaimLost: this worker holds no claim on it.
         """
+        await self.get(task_id)
         await self.store.write(lambda c: claims.decline(c, task_id, worker_id, reason=reason, at=utc_now()))
 
+    def _find(self, connection: Connection, task_id: str, worker_id: str | None) -> InboxItem:
+        check_id(task_id, HumanTaskNotFound)
+        if worker_id is not None:
+            check_worker_id(worker_id)
+        query = select(human_tasks).where(human_tasks.c.id == task_id, human_tasks.c.test == self.test)
+        row = connection.execute(query).one_or_none()
+        if row is None or (worker_id is not None and not _may_see(connection, row, worker_id)):
+            raise HumanTaskNotFound(
+                f"there is no human task {task_id!r} among {'test' if self.test else 'live'} tasks; "
+                "`intermezzo inbox list` shows what you may claim"
+            )
+        return _items(connection, [row])[0]
 
-def _find(connection: Connection, task_id: str) -> InboxItem:
-    row = connection.execute(select(human_tasks).where(human_tasks.c.id == task_id)).one_or_none()
-    if row is None:
-        raise HumanTaskNotFound(f"there is no human task {task_id!r}; `intermezzo inbox list` shows those there are")
-    return _items(connection, [row])[0]
+
+def _may_see(connection: Connection, row: "Row[tuple[object, ...]]", worker_id: str) -> bool:
+    """Whether it was once theirs, or may be."""
+    part = select(assignments.c.id).where(assignments.c.task_id == row.id, assignments.c.worker_id == worker_id)
+    return (
+        row.test
+        or profile_of(connection, worker_id).refusal(terms_of(connection, row.terms_id)) is None
+        or connection.execute(part).first() is not None
+    )
 
 
 def _items(connection: Connection, rows: "Sequence[Row[tuple[object, ...]]]") -> Sequence[InboxItem]:
@@ -167,4 +209,5 @@ def _item(connection: Connection, row: "Row[tuple[object, ...]]", attached: Sequ
         expires_at=row.expires_at,
         run_id=row.run_id,
         attachments=attached,
+        test=row.test,
     )

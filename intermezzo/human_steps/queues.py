@@ -17,12 +17,14 @@ from zlib import crc32
 from sqlalchemy import (
     ColumnElement,
     Connection,
+    Integer,
     Row,
     Select,
     bindparam,
     delete,
     exists,
     literal,
+    or_,
     select,
     tuple_,
     union_all,
@@ -58,7 +60,9 @@ Head = Row[tuple[object, ...]]
 """A task at the head of a queue."""
 
 
-def heads(connection: Connection, worker: Profile, *, test: bool, types: Sequence[str] = ()) -> Iterator[Head]:
+def heads(
+    connection: Connection, worker: Profile, *, test: bool, types: Sequence[str] = (), at: datetime
+) -> Iterator[Head]:
     """The next task of each queue that this worker may claim from, the most urgent and oldest first.
 
     A queue is not looked into before the tasks of others could be younger than its first.
@@ -75,12 +79,19 @@ def heads(connection: Connection, worker: Profile, *, test: bool, types: Sequenc
         _, head, queue, for_worker = heappop(waiting)
         if head is not None:
             yield head
-        elif (head := next_of(connection, queue, for_worker, worker.id, test=test)) is not None:
+        elif (head := next_of(connection, queue, for_worker, worker.id, test=test, at=at)) is not None:
             heappush(waiting, ((-head.priority, head.created_at, head.id), head, queue, for_worker))
 
 
 def next_of(
-    connection: Connection, queue: str, for_worker: str, worker_id: str, *, test: bool, lock: bool = False
+    connection: Connection,
+    queue: str,
+    for_worker: str,
+    worker_id: str,
+    *,
+    test: bool,
+    lock: bool = False,
+    at: datetime,
 ) -> Head | None:
     """The oldest task of a queue that a worker has not worked on.
 
@@ -88,7 +99,7 @@ def next_of(
         for_worker: the only one for whom its tasks are, or `EVERYBODY`.
         lock: read it for a move; tasks that others are moving are passed over.
     """
-    here = {"test": test, "for_worker": for_worker, "queue": queue, "worker": worker_id}
+    here = {"test": test, "for_worker": for_worker, "queue": queue, "worker": worker_id, "at": at, "limit": 1}
     place = _PLACE.first(connection, here)
     if place is not None:
         for query in (_RETURNED, _FROM_PLACE):
@@ -96,6 +107,19 @@ def next_of(
             if row is not None:
                 return row
     return connection.execute(_FROM_BEGINNING[lock], here).one_or_none()
+
+
+def offers(connection: Connection, worker: Profile, *, test: bool, limit: int, at: datetime) -> list[Head]:
+    """The first tasks that this worker may claim, the most urgent and oldest first."""
+    here = {"test": test, "worker": worker.id, "at": at, "limit": limit}
+    rows = [
+        row
+        for head in heads(connection, worker, test=test, at=at)
+        for row in connection.execute(
+            _FROM_BEGINNING[False], {**here, "for_worker": head.for_worker, "queue": head.queue}
+        )
+    ]
+    return sorted(rows, key=lambda row: (-row.priority, row.created_at, row.id))[:limit]
 
 
 def note_place(connection: Connection, head: Head, worker_id: str, *, at: datetime) -> None:
@@ -106,7 +130,14 @@ def note_place(connection: Connection, head: Head, worker_id: str, *, at: dateti
     """
     if crc32(head.id.encode()) % NOTED_EVERY:
         return
-    here = {"test": head.test, "for_worker": head.for_worker, "queue": head.queue, "worker": worker_id}
+    here = {
+        "test": head.test,
+        "for_worker": head.for_worker,
+        "queue": head.queue,
+        "worker": worker_id,
+        "at": at,
+        "limit": 1,
+    }
     if not connection.scalar(_WADED, {**here, "place": head.id}):
         return
     mine = (
@@ -136,6 +167,9 @@ _IN_THIS_QUEUE = (
     human_tasks.c.queue == bindparam("queue"),
 )
 
+_IN_TIME = or_(human_tasks.c.deadline_at.is_(None), human_tasks.c.deadline_at > bindparam("at"))
+"""What is too late is nobody's, even before somebody closes it."""
+
 _POSITION = tuple_(human_tasks.c.created_at, human_tasks.c.id)
 _passed = human_tasks.alias("passed")
 _PLACE_POSITION = tuple_(
@@ -144,7 +178,7 @@ _PLACE_POSITION = tuple_(
 
 
 def _next(*where: ColumnElement[bool]) -> dict[bool, "Select[Any]"]:
-    """The oldest task of a queue that a worker has not worked on, by whether it is to be locked."""
+    """The oldest tasks of a queue that a worker has not worked on, by whether they are to be locked."""
     # As a value, not as a join: planned while there were few assignments, PostgreSQL would keep to reading all of the
     # worker's for each task. The states are literals, so that a plan for all workers can take the index of them.
     worked_on = (
@@ -159,9 +193,9 @@ def _next(*where: ColumnElement[bool]) -> dict[bool, "Select[Any]"]:
     )
     query = (
         select(human_tasks)
-        .where(*_IN_THIS_QUEUE, *where, worked_on.is_(None))
+        .where(*_IN_THIS_QUEUE, *where, _IN_TIME, worked_on.is_(None))
         .order_by(human_tasks.c.created_at, human_tasks.c.id)
-        .limit(literal(1, literal_execute=True))
+        .limit(bindparam("limit", type_=Integer))
     )
     return {False: query, True: query.with_for_update(skip_locked=True)}
 

@@ -17,8 +17,9 @@ from intermezzo.human_steps.answers import AnswerSchema
 from intermezzo.human_steps.consensus import Agreed, NotYet, Split, consensus
 from intermezzo.human_steps.history import record
 from intermezzo.human_steps.leaves import Answer
+from intermezzo.human_steps.notes import MAX_NAME_CHARACTERS, check_id, check_text
 from intermezzo.human_steps.outcome import envelope
-from intermezzo.human_steps.tasks import LEGAL_MOVES, lock_task, settle, transition
+from intermezzo.human_steps.tasks import LEGAL_MOVES, MOST_SWEPT, lock_task, lock_tasks, settle, transition
 from intermezzo.human_steps.terms import Terms, terms_of
 from intermezzo.ledger import Payer
 from intermezzo.store import reach
@@ -113,11 +114,14 @@ def review(
         AssignmentNotFound: there is none of that id.
         NotReviewable: it holds no answer, or the other decision was made before.
         ValueError: a rejection without a reason, or a score out of range.
+        WorkerError: `by` or `note` cannot be stored.
     """
     if not approved and not (note or "").strip():
         raise ValueError("a rejection needs a reason that the worker can learn from")
     if score is not None and not 0 <= score <= MAX_SCORE:
         raise ValueError(f"a score is a whole number from 0 to {MAX_SCORE}, got {score!r}")
+    check_text(note or "", "a note")
+    check_text(by, "a reviewer's name", most=MAX_NAME_CHARACTERS)
     task, assignment = _locked(connection, assignment_id)
     if assignment.state == ("approved" if approved else "rejected") and assignment.reviewed_by is not None:
         return task.state
@@ -137,6 +141,7 @@ def review(
 
 def _locked(connection: Connection, assignment_id: str) -> "tuple[Row[tuple[object, ...]], Row[tuple[object, ...]]]":
     """An assignment and its task, which nobody else can move meanwhile."""
+    check_id(assignment_id, AssignmentNotFound)
     query = select(assignments).where(assignments.c.id == assignment_id)
     found = connection.execute(query).one_or_none()
     if found is None:
@@ -145,7 +150,7 @@ def _locked(connection: Connection, assignment_id: str) -> "tuple[Row[tuple[obje
     return task, connection.execute(query).one()
 
 
-def approve_unreviewed(connection: Connection, *, at: datetime, limit: int = 500) -> int:
+def approve_unreviewed(connection: Connection, *, at: datetime, limit: int = MOST_SWEPT) -> int:
     """Approve answers that nobody has reviewed in time.
 
     Returns:
@@ -157,7 +162,8 @@ def approve_unreviewed(connection: Connection, *, at: datetime, limit: int = 500
         .order_by(assignments.c.review_due_at)
         .limit(limit)
     ).all()
-    for row in sorted(due, key=lambda row: row.task_id):
+    lock_tasks(connection, [row.task_id for row in due])
+    for row in due:
         task, assignment = _locked(connection, row.id)
         if assignment.state == "submitted":  # it may have been reviewed meanwhile
             approve(connection, task, assignment, at=at)
@@ -267,7 +273,9 @@ def decide(connection: Connection, task_id: str, answer: object, *, by: str, at:
         HumanTaskNotFound: there is none of that id.
         NotReviewable: it does not wait for the requester.
         InvalidResponse: the answer does not fit its form.
+        WorkerError: `by` cannot be stored.
     """
+    check_text(by, "a reviewer's name", most=MAX_NAME_CHARACTERS)
     task = lock_task(connection, task_id)
     if task.state != "submitted":
         raise NotReviewable(f"human task {task_id} is {task.state}; only one that is submitted waits for a decision")

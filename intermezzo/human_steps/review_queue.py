@@ -6,9 +6,13 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from pydantic import JsonValue
-from sqlalchemy import select
+from sqlalchemy import Connection, select
 
+from intermezzo.errors import AssignmentNotFound, HumanTaskNotFound
 from intermezzo.human_steps import review
+from intermezzo.human_steps.notes import check_id
+from intermezzo.human_steps.tasks import belongs_to
+from intermezzo.ledger import Payer
 from intermezzo.store import Store, utc_now
 from intermezzo.store.tables import assignments, human_tasks, responses
 
@@ -55,12 +59,12 @@ class ReviewQueue:
 
     Args:
         store: where the tasks are.
-        test: see test tasks instead of live ones.
+        payer: the organisation, in live or test credits; what is anybody else's is not there.
     """
 
-    def __init__(self, store: Store, *, test: bool = False) -> None:
+    def __init__(self, store: Store, payer: Payer) -> None:
         self.store = store
-        self.test = test
+        self.payer = payer
 
     async def list(self, *, task_id: str | None = None, limit: int = 50) -> "Sequence[ReviewItem]":
         """Answers that wait for a review, those first that are approved by themselves soonest.
@@ -73,7 +77,7 @@ class ReviewQueue:
             select(*_SHOWN)
             .join(assignments, assignments.c.task_id == human_tasks.c.id)
             .join(responses, responses.c.assignment_id == assignments.c.id)
-            .where(assignments.c.state == "submitted", human_tasks.c.test == self.test)
+            .where(assignments.c.state == "submitted", belongs_to(self.payer))
             .order_by(assignments.c.review_due_at.is_(None), assignments.c.review_due_at, responses.c.seq)
             .limit(min(max(limit, 1), 1000))
         )
@@ -102,9 +106,12 @@ class ReviewQueue:
             NotReviewable: there is no answer that waits, or it was rejected before.
             ValueError: the score is out of range.
         """
-        return await self.store.write(
-            lambda c: review.review(c, assignment_id, approved=True, by=by, note=note, score=score, at=utc_now())
-        )
+
+        def work(connection: Connection) -> str:
+            self._require_assignment(connection, assignment_id)
+            return review.review(connection, assignment_id, approved=True, by=by, note=note, score=score, at=utc_now())
+
+        return await self.store.write(work)
 
     async def reject(self, assignment_id: str, *, by: str, reason: str) -> str:
         """Refuse an answer: it is not paid and does not count; while its task is open, another worker is asked.
@@ -117,9 +124,12 @@ class ReviewQueue:
             NotReviewable: there is no answer that waits, or it was approved before.
             ValueError: the reason is blank.
         """
-        return await self.store.write(
-            lambda c: review.review(c, assignment_id, approved=False, by=by, note=reason, at=utc_now())
-        )
+
+        def work(connection: Connection) -> str:
+            self._require_assignment(connection, assignment_id)
+            return review.review(connection, assignment_id, approved=False, by=by, note=reason, at=utc_now())
+
+        return await self.store.write(work)
 
     async def decide(self, task_id: str, answer: object, *, by: str) -> None:
         """Complete a task with an answer of one's own; those given are paid.
@@ -132,4 +142,22 @@ class ReviewQueue:
             NotReviewable: the task does not wait for the requester.
             InvalidResponse: the answer does not fit its form.
         """
-        await self.store.write(lambda c: review.decide(c, task_id, answer, by=by, at=utc_now()))
+
+        def work(connection: Connection) -> None:
+            check_id(task_id, HumanTaskNotFound)
+            mine = select(human_tasks.c.id).where(human_tasks.c.id == task_id, belongs_to(self.payer))
+            if connection.execute(mine).first() is None:
+                raise HumanTaskNotFound(f"there is no human task {task_id!r}")
+            review.decide(connection, task_id, answer, by=by, at=utc_now())
+
+        await self.store.write(work)
+
+    def _require_assignment(self, connection: Connection, assignment_id: str) -> None:
+        check_id(assignment_id, AssignmentNotFound)
+        mine = (
+            select(assignments.c.id)
+            .join(human_tasks, human_tasks.c.id == assignments.c.task_id)
+            .where(assignments.c.id == assignment_id, belongs_to(self.payer))
+        )
+        if connection.execute(mine).first() is None:
+            raise AssignmentNotFound(f"there is no assignment {assignment_id!r}")

@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from sqlalchemy import Connection, Row, case, func, select, update
+from sqlalchemy import ColumnElement, Connection, Row, case, func, select, update
 
 from intermezzo import journal, ledger
 from intermezzo.errors import HumanTaskCancelled, HumanTaskExpired, HumanTaskNotFound, StepError
 from intermezzo.human_steps import open_counts
 from intermezzo.human_steps.attachment_rows import attach_files_of_inputs
 from intermezzo.human_steps.history import record
+from intermezzo.human_steps.notes import check_id
 from intermezzo.human_steps.outcome import envelope
 from intermezzo.human_steps.terms import EVERYBODY, Terms, keep, terms_of
 from intermezzo.human_steps.workers import check_audience
@@ -31,6 +32,10 @@ HumanTaskState = Literal["open", "claimed", "submitted", "completed", "expired",
 Priority = Literal["low", "normal", "high", "urgent"]
 
 PRIORITIES: dict[Priority, int] = {"low": 0, "normal": 1, "high": 2, "urgent": 3}
+
+MOST_SWEPT = 50
+"""Tasks, claims or answers that one transaction deals with when their time is over. It holds the organisation's account
+meanwhile, and on SQLite the whole store: with 500 that was seconds."""
 
 _ENDS: frozenset[HumanTaskState] = frozenset({"completed", "expired", "cancelled", "failed"})
 
@@ -128,16 +133,35 @@ def _clocks(terms: Terms, at: datetime) -> dict[str, datetime | None]:
     return {"deadline_at": deadline, "expires_at": unclaimed if deadline is None else min(unclaimed, deadline)}
 
 
+def belongs_to(payer: Payer) -> ColumnElement[bool]:
+    """Whether a task is this organisation's, and live or test as its credits are."""
+    return (human_tasks.c.org == payer.org) & (human_tasks.c.test == payer.test)
+
+
 def lock_task(connection: Connection, task_id: str) -> "Row[tuple[object, ...]]":
     """Read a human task for a move; no other transaction can move it meanwhile.
 
     Raises:
         HumanTaskNotFound: there is none of that id.
     """
+    check_id(task_id, HumanTaskNotFound)
     row = connection.execute(select(human_tasks).where(human_tasks.c.id == task_id).with_for_update()).one_or_none()
     if row is None:
         raise HumanTaskNotFound(f"there is no human task {task_id!r}")
     return row
+
+
+def lock_tasks(connection: Connection, task_ids: Iterable[str]) -> list[str]:
+    """Lock human tasks before any of them moves: whoever moves many would else wait for the next one with money locked.
+
+    Returns:
+        Their ids, in the order in which everybody locks them.
+    """
+    ids = sorted(set(task_ids))
+    for start in range(0, len(ids), 500):  # databases limit the parameters of one statement
+        part = human_tasks.c.id.in_(ids[start : start + 500])
+        connection.execute(select(human_tasks.c.id).where(part).order_by(human_tasks.c.id).with_for_update())
+    return ids
 
 
 def transition(
@@ -267,7 +291,7 @@ def cancel(connection: Connection, task_ids: Iterable[str], *, reason: str, void
         How many were open.
     """
     count = 0
-    for task_id in sorted(task_ids):  # always in the same order, so that two cancellations cannot deadlock
+    for task_id in lock_tasks(connection, task_ids):
         task = lock_task(connection, task_id)
         if LEGAL_MOVES[task.state]:
             error = HumanTaskCancelled(f"{task.name}: {reason}")
@@ -276,7 +300,7 @@ def cancel(connection: Connection, task_ids: Iterable[str], *, reason: str, void
     return count
 
 
-def expire(connection: Connection, *, at: datetime, limit: int = 500) -> int:
+def expire(connection: Connection, *, at: datetime, limit: int = MOST_SWEPT) -> int:
     """Deal with tasks whose time is over: a free slot was not claimed in time (spec: K2), or their deadline is there.
 
     Returns:

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from intermezzo.errors import InvalidInput, WorkerError
+from intermezzo.human_steps.notes import MAX_NAME_CHARACTERS, check_id, check_text
 from intermezzo.human_steps.terms import GUILD, PUBLIC, Terms
 from intermezzo.store.tables import assignments, guild_members, guilds, workers
 
@@ -131,6 +132,7 @@ def make_guild(connection: Connection, guild_id: str, *, name: str, kind: GuildK
         raise WorkerError(
             f"a guild's id has 1 to 64 letters, digits, dots, dashes or underscores, got {guild_id[:100]!r}"
         )
+    check_text(name, "a guild's name", most=MAX_NAME_CHARACTERS)
     if connection.execute(select(guilds.c.id).where(guilds.c.id == guild_id)).first() is not None:
         raise WorkerError(f"there is a guild {guild_id!r} already")
     connection.execute(insert(guilds).values(id=guild_id, name=name, kind=kind, created_at=at))
@@ -175,6 +177,7 @@ def join(connection: Connection, guild_id: str, worker_id: str, *, at: datetime)
     Raises:
         WorkerError: there is no such guild, or that cannot be a worker's id.
     """
+    check_id(guild_id, WorkerError)
     if connection.execute(select(guilds.c.id).where(guilds.c.id == guild_id)).first() is None:
         raise WorkerError(f"there is no guild {guild_id!r}")
     describe(connection, worker_id, at=at)
@@ -196,11 +199,16 @@ def set_suspended(connection: Connection, worker_id: str, reason: str | None, *,
     connection.execute(update(workers).where(workers.c.id == worker_id).values(suspended=reason))
 
 
+def suspension_of(connection: Connection, worker_id: str) -> str | None:
+    """Why a worker may not work; None: they may."""
+    return connection.scalar(select(workers.c.suspended).where(workers.c.id == worker_id))
+
+
 def unfinished_work(connection: Connection, worker_id: str) -> list[tuple[str, str]]:
     """What a worker has claimed, or submitted and not been paid for: ids of task and assignment."""
     rows = connection.execute(
-        select(assignments.c.task_id, assignments.c.id)
-        .where(assignments.c.worker_id == worker_id, assignments.c.state.in_(("claimed", "submitted")))
-        .order_by(assignments.c.task_id)  # as everybody locks them
+        select(assignments.c.task_id, assignments.c.id).where(
+            assignments.c.worker_id == worker_id, assignments.c.state.in_(("claimed", "submitted"))
+        )
     )
     return [(row.task_id, row.id) for row in rows]

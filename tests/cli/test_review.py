@@ -2,9 +2,16 @@
 
 import pytest
 
+from intermezzo.settings import settings
 from intermezzo.store import utc_now
 from tests.cli.conftest import Terminal
 from tests.desk import Desk
+
+
+@pytest.fixture(autouse=True)
+def organisation(monkeypatch: pytest.MonkeyPatch, desk: Desk) -> None:
+    monkeypatch.setenv("INTERMEZZO_ORG", desk.payer.org)
+    settings.cache_clear()
 
 
 @pytest.fixture
@@ -21,6 +28,7 @@ def test_a_requester_approves_rejects_and_decides(terminal: Terminal, desk: Desk
     assert (first["worker"], first["answer"], first["task_state"]) == ("ann", {"category": "good"}, "submitted")
     assert "ann" in terminal("review", "list").stdout
     assert terminal.json("review", "approve", first["assignment_id"], "--score", "9")["task_state"] == "submitted"
+    assert "needs a reason" in terminal("review", "reject", second["assignment_id"], "--reason", " ").stderr
     rejected = terminal.json("review", "reject", second["assignment_id"], "--reason", "it is not")
     assert rejected["task_state"] == "open"
     desk.answer("cy", task, "bad", at=utc_now())
@@ -36,7 +44,6 @@ def test_a_requester_approves_rejects_and_decides(terminal: Terminal, desk: Desk
     ("arguments", "said"),
     [
         (("approve", "nothing"), "there is no assignment 'nothing'"),
-        (("reject", "nothing", "--reason", " "), "needs a reason"),
         (("reject", "nothing"), "Missing option '--reason'"),
         (("approve", "nothing", "--score", "11"), "0<=x<=10"),
         (("decide", "nothing", "--answer", "{}"), "there is no human task 'nothing'"),
@@ -47,6 +54,14 @@ def test_what_cannot_be_reviewed_is_refused(terminal: Terminal, arguments: tuple
     assert failed.exit_code != 0
     assert said in failed.stderr
     assert "Traceback" not in failed.stderr
+
+
+def test_another_organisation_sees_nothing_of_it(terminal: Terminal, task: str) -> None:
+    [assignment, _] = [item["assignment_id"] for item in terminal.json("review", "list")]
+    for other in (("--org", "rival"), ("--test",)):
+        assert terminal.json("review", "list", *other) == []
+        assert "there is no assignment" in terminal("review", "approve", assignment, *other).stderr
+        assert "there is no human task" in terminal("tasks", "show", task, *other).stderr
 
 
 def test_the_story_of_a_task_is_told(terminal: Terminal, task: str) -> None:

@@ -269,7 +269,7 @@ async def test_the_story_of_a_task_tells_what_was_attached_and_what_the_worker_s
         if content is not None:
             await files.upload(task, "notes.txt", content, **BOSS)
         desk.take("ann", task)
-    stories = [desk.see(lambda c, task=task: story(c, task)) for task in tasks]
+    stories = [desk.see(lambda c, task=task: story(c, desk.payer, task)) for task in tasks]
     attached = stories[0].happened[1]
     assert (attached.what, attached.actor, attached.detail["name"]) == ("attached", "boss", "notes.txt")
     saw = [found.happened[-1].detail["saw"] for found in stories]

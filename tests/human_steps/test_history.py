@@ -11,7 +11,7 @@ from tests.desk import FORM, START, Desk
 
 
 def told(desk: Desk, task: str) -> Story:
-    return desk.see(lambda c: story(c, task))
+    return desk.see(lambda c: story(c, desk.payer, task))
 
 
 def lines(desk: Desk, task: str) -> list[tuple[str, str | None]]:

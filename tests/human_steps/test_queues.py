@@ -50,7 +50,7 @@ def test_the_next_task_is_found_by_the_index_of_its_queue(desk: Desk) -> None:
     for reward in range(3):
         desk.post(reward=reward)
         desk.post(audience=("ann",))
-    found = plans(desk, lambda c: list(queues.heads(c, Profile(id="ann"), test=False)))
+    found = plans(desk, lambda c: list(queues.heads(c, Profile(id="ann"), test=False, at=START)))
     assert len(found) == 3  # the queues there are, the next of the one of everybody, the same for ann alone
     for plan in found:
         assert "ix_human_tasks_queue" in plan
@@ -63,7 +63,7 @@ def test_the_next_task_after_thousands_is_found_by_the_index_too(desk: Desk, mon
     for _ in range(4):
         desk.post(required=2, strategy="unanimous")
         desk.take_next("ann")
-    found = plans(desk, lambda c: list(queues.heads(c, Profile(id="ann"), test=False)))
+    found = plans(desk, lambda c: list(queues.heads(c, Profile(id="ann"), test=False, at=START)))
     returned, from_place, from_beginning = found[1:]
     assert "ix_human_tasks_returned" in returned
     assert "created_at" in from_place
@@ -167,7 +167,7 @@ def test_nothing_that_looks_for_work_reads_all_tasks(desk: Desk) -> None:
         lambda c: tasks.expire(c, at=START),
         lambda c: review.approve_unreviewed(c, at=START),
         lambda c: claims.claim_next(c, "bob", test=False, at=START),
-        lambda c: story(c, task),
+        lambda c: story(c, desk.payer, task),
         lambda c: c.execute(select(human_tasks).where(human_tasks.c.id.in_(mine)).order_by(*queues.ORDER)).all(),
     ]
     for look in looks:

@@ -235,7 +235,7 @@ async def test_the_queue_shows_answers_that_wait_and_how_long(desk: Desk) -> Non
     forever, soon = reviewed(desk, after=None), reviewed(desk, after=3600)
     for task in (forever, soon):
         desk.answer("ann", task, "good")
-    queue = ReviewQueue(desk.store)
+    queue = ReviewQueue(desk.store, desk.payer)
     first, second = await queue.list()
     assert (first.task_id, first.review_due_at) == (soon, START + timedelta(hours=1))
     assert (second.task_id, second.review_due_at) == (forever, None)
