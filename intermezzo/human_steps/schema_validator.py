@@ -5,7 +5,7 @@ It is imported at first use, because it takes a quarter of a second and the comm
 
 import ipaddress
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date, datetime, time
 from fractions import Fraction
 from functools import cache
@@ -47,6 +47,12 @@ def flaws(schema: Node, value: JsonValue) -> "list[ValidationError]":
 def is_valid(schema: Node, value: JsonValue) -> bool:
     """Whether a value fits a schema."""
     return _validator(schema).is_valid(value)
+
+
+def fitting(schema: Node, values: Sequence[JsonValue]) -> list[JsonValue]:
+    """Those of many values that fit a schema."""
+    validator = _validator(schema)
+    return [value for value in values if validator.is_valid(value)]
 
 
 class _Validator(Protocol):
