@@ -3,11 +3,12 @@
 import json
 
 import pytest
+from pydantic import JsonValue
 
 from intermezzo.errors import InvalidResponse
 from intermezzo.human_steps import human_step
 from intermezzo.human_steps.forms import Form
-from intermezzo.human_steps.human_step import HumanStep
+from intermezzo.human_steps.human_step import AnyInput, HumanStep
 from intermezzo.human_steps.inputs import Radio
 from intermezzo.human_steps.type_sheet import TypeSheet
 
@@ -21,7 +22,7 @@ APPROVAL = Form.of_controls(
 )
 
 
-def posted_form(step: HumanStep[..., object, object], **input: str) -> Form:
+def posted_form(step: HumanStep[..., AnyInput, dict[str, JsonValue]], **input: str) -> Form:
     """The form of a task as whoever shows it makes it of what is stored."""
     task = step.new_task(step.parse(**input), id="t")
     return Form.of_task(
