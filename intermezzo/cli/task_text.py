@@ -13,14 +13,14 @@ from intermezzo.errors import DefinitionError
 from intermezzo.human_steps import controls as c
 from intermezzo.human_steps.answers import AnswerSchema
 from intermezzo.human_steps.forms import Form
-from intermezzo.human_steps.inputs import INPUTS, Checkbox, Group, List, Radio, Select
+from intermezzo.human_steps.input_schemas import schema_of
+from intermezzo.human_steps.inputs import INPUTS, Group, List
 from intermezzo.human_steps.json_values import join
-from intermezzo.human_steps.options import Option
+from intermezzo.steps.schema_words import in_words
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from pydantic import JsonValue
     from rich.console import RenderableType
 
     from intermezzo.human_steps.attachment_rows import Attachment
@@ -86,27 +86,11 @@ def _rows(inputs: "Sequence[Input]", parent: str = "") -> "Iterator[tuple[str, s
     for control in inputs:
         name = join(parent, control.id)
         about = " · ".join(text for text in (control.label, control.help) if text)
-        yield name, "required" if control.required else "optional", _expected(control), about
+        yield name, "required" if control.required else "optional", printable(in_words(schema_of(control), {})), about
         if isinstance(control, Group):
             yield from _rows(control.controls, name)
         if isinstance(control, List):
             yield from _rows([control.item.model_copy(update={"id": "*"})], name)
-
-
-def _expected(control: "Input") -> str:
-    told: dict[str, JsonValue] = control.model_dump(mode="json")
-    options = control.options if isinstance(control, Radio | Select | Checkbox) else ()
-    limits = [f"{field} {json_text(value)}" for field, value in told.items() if field not in _TOLD_ELSEWHERE]
-    about = [control.type, *limits] if limits or not options or isinstance(control, Checkbox) else []
-    return ": ".join(text for text in (", ".join(about), " | ".join(map(_option, options))) if text)
-
-
-_TOLD_ELSEWHERE = {"type", "id", "label", "help", "required", "options", "controls", "item"}
-
-
-def _option(option: Option) -> str:
-    plain = json_text(option.value)
-    return plain if option == Option.of(option.value) else f"{plain} ({option.label})"
 
 
 def _example(schema: AnswerSchema) -> str:

@@ -5,7 +5,6 @@ by the simulated workers.
 """
 
 import json
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import cast
@@ -19,7 +18,7 @@ from intermezzo.human_steps.answer_flaws import explained, problems_of
 from intermezzo.human_steps.closed_options import closed_options
 from intermezzo.human_steps.json_values import plain_json
 from intermezzo.human_steps.leaves import Leaf, leaves_of
-from intermezzo.human_steps.samples import Sampler, no_sample
+from intermezzo.human_steps.samples import Choose, Sampler, no_sample
 from intermezzo.human_steps.schema_definition import Node, define, plain_schema
 from intermezzo.human_steps.schema_validator import check_schema, flaws, is_valid
 from intermezzo.steps import explain
@@ -83,7 +82,7 @@ class AnswerSchema:
             raise InvalidResponse(f"{error}; correct it and submit again") from None
         self._checked()
         if found := flaws(self.schema, plain):
-            problems = problems_of(found)
+            problems = problems_of(found, self.schema)
             raise InvalidResponse(f"{explained(problems)}; correct it and submit again", problems=dict(problems))
         normal = cast("dict[str, JsonValue]", plain)
         return normal if self.model is None else _normalised(self.model, normal)
@@ -110,18 +109,19 @@ class AnswerSchema:
         """Name of each top-level field → its schema."""
         return cast("dict[str, Node]", self.schema["properties"])
 
-    def sample(self, choose: Callable[[Sequence[JsonValue]], JsonValue] | None = None) -> dict[str, JsonValue]:
+    def sample(self, choose: Choose | None = None, stray: Choose | None = None) -> dict[str, JsonValue]:
         """An example answer that validates: first option, minimum, true, "test response".
 
         Args:
             choose: picks one of the options of a closed field; another is taken when the rest of the schema
                 refuses it.
+            stray: picks one of a few values of an open field, the most natural first; without it that is taken.
 
         Raises:
             DefinitionError: no valid answer was found; it names the field.
         """
         self._checked()
-        sampler = Sampler(choose)
+        sampler = Sampler(choose, stray)
         candidates = sampler.samples(self.schema)
         examples = self.schema.get("examples")
         if isinstance(examples, list):

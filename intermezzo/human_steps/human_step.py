@@ -11,8 +11,10 @@ from pydantic_core import to_json
 from intermezzo.errors import DefinitionError, InvalidInput, InvalidResponse, RecordedOutputMismatch
 from intermezzo.human_steps.answers import AnswerSchema
 from intermezzo.human_steps.consensus import ConsensusStrategy
-from intermezzo.human_steps.controls import Control
+from intermezzo.human_steps.controls import Control, default_controls
+from intermezzo.human_steps.forms import Form
 from intermezzo.human_steps.human_options import Audience, Escalation, HumanOptions, make_terms
+from intermezzo.human_steps.inputs import Input
 from intermezzo.human_steps.tasks import NewHumanTask, Priority
 from intermezzo.human_steps.terms import OnSplit
 from intermezzo.steps import Step, explain, register
@@ -71,7 +73,7 @@ class HumanStep(Step[P, In, Out]):
         input_model: Callable[P, In],
         output: TypeAdapter[Out],
         answer_schema: Callable[[In], AnswerSchema],
-        controls: Callable[[In], Sequence[Control]] | None,
+        controls: Callable[[In], Sequence[Control | Input]] | None,
         reward_credits: int,
         instructions: str,
         options: HumanOptions,
@@ -231,7 +233,7 @@ def human_step(
 def human_step(
     name: str,
     *,
-    output: JsonSchema,
+    output: JsonSchema | Form,
     reward_credits: int = 2,
     instructions: str = "",
     deadline_seconds: int | None = None,
@@ -241,7 +243,7 @@ def human_step(
 def human_step(
     name: str,
     *,
-    output: JsonSchema,
+    output: JsonSchema | Form,
     input: Callable[P, In],
     controls: Callable[[In], Sequence[Control]] | None = None,
     reward_credits: int = 2,
@@ -252,7 +254,7 @@ def human_step(
 def human_step(
     name: str,
     *,
-    output: type[BaseModel] | JsonSchema,
+    output: type[BaseModel] | JsonSchema | Form,
     input: Callable[..., Any] = AnyInput,
     answer_schema: Callable[[Any], JsonSchema] | None = None,
     controls: Callable[[Any], Sequence[Control]] | None = None,
@@ -265,12 +267,14 @@ def human_step(
 
     Args:
         name: name of the type, as workers and the registry see it.
-        output: what a call returns and workers fill in: a pydantic model, or a JSON Schema (then a dict comes back).
+        output: what a call returns and workers fill in: a pydantic model, or a JSON Schema or a `Form` (then a dict
+            comes back).
             A model derived from `Answer` also gets `summary`, `agreement`, `agreement_by_field` and `submissions`. Its
             validators find the input of the call as `info.context`, for fields that follow from it.
         input: model of the input; without one, any fields are accepted and shown.
         answer_schema: the form for one input, where it depends on it (a list of categories, say).
-        controls: what the worker sees for one input; without it every field of the input is shown.
+        controls: what the worker sees for one input; without it every field of the input is shown, and then
+            a form's own controls.
         reward_credits: per approved answer, 0 to 10,000.
         instructions: shown to workers; Markdown. Its first sentence says in lists what the type is.
         deadline_seconds: after how long an answer is no longer of use, 30 to 2,592,000; `with_options` changes it.
@@ -280,6 +284,10 @@ def human_step(
         DefinitionError: the schema is not one that a form can be made of, a number is out of range, or the example
             does not fit the input model.
     """
+    seen: Callable[[Any], Sequence[Control | Input]] | None = controls
+    if isinstance(output, Form):
+        seen = controls or _laid_out(output)
+        output = output.schema
     is_model = isinstance(output, type)
     merges = is_model and issubclass(output, Answer)
     fixed = None if answer_schema else AnswerSchema.of(_form_schema(output) if merges else cast("Any", output))
@@ -292,7 +300,7 @@ def human_step(
         input_model=input,
         output=TypeAdapter(output if is_model else dict[str, JsonValue]),
         answer_schema=schema_for,
-        controls=controls,
+        controls=seen,
         reward_credits=reward_credits,
         instructions=instructions,
         options=HumanOptions(name=name, deadline_seconds=deadline_seconds),
@@ -305,6 +313,10 @@ def human_step(
             raise DefinitionError(f"the example does not fit the input of {error}") from None
         step.example = example
     return register(step)
+
+
+def _laid_out(form: Form) -> Callable[[BaseModel], Sequence[Control | Input]]:
+    return lambda input: [*default_controls(input.model_dump(mode="json")), *form.controls]
 
 
 def _form_schema(output: object) -> dict[str, object]:

@@ -77,7 +77,7 @@ class _Copy:
             return float(value)
         number = isinstance(value, int | float)
         expected = "a finite number of at most 64 bits" if number else "a JSON value"
-        came = "another" if number else type(value).__name__
+        came = shown(value) if number else type(value).__name__
         raise ValueError(f"{path or 'answer'}: expected {expected}, got {came}")
 
     def _text(self, value: str, path: str) -> str:

@@ -1,44 +1,9 @@
-"""Patterns of text in answer schemas: matched in linear time whatever the author and the worker write.
-
-Python's `re` can be made to run for years by a pattern like `(a+)+$`; the engine pydantic brings cannot.
-"""
+"""Texts that patterns of answer schemas match, for simulated workers. Called by the scalar samples."""
 
 import string
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
 
-from pydantic_core import SchemaError, SchemaValidator, core_schema
-
-MAX_PATTERN_CHARACTERS = 500
-"""Longest pattern an author may write."""
-
-MAX_MATCHED_CHARACTERS = 20_000
-"""Longest text a pattern accepts: the time of a match grows with the product of both."""
-
-
-@dataclass(frozen=True)
-class LinearPattern:
-    """A compiled pattern, or the reason why it cannot be one."""
-
-    flaw: str | None
-    _validator: SchemaValidator | None
-
-    def matches(self, text: str) -> bool:
-        """Whether the pattern is found anywhere in the text, as JSON Schema has it."""
-        short = len(text) <= MAX_MATCHED_CHARACTERS
-        return short and self._validator is not None and self._validator.isinstance_python(text)
-
-
-@lru_cache(maxsize=32)
-def linear_pattern(pattern: str) -> LinearPattern:
-    """Compile a pattern."""
-    if len(pattern) > MAX_PATTERN_CHARACTERS:
-        return LinearPattern(f"expected at most {MAX_PATTERN_CHARACTERS} characters, got {len(pattern)}", None)
-    try:
-        return LinearPattern(None, SchemaValidator(core_schema.str_schema(pattern=pattern)))
-    except SchemaError as error:
-        return LinearPattern(" ".join(str(error).split()).rpartition("rror: ")[2].rstrip("."), None)
+from intermezzo.steps.linear_patterns import MAX_MATCHED_CHARACTERS
 
 
 def matching_texts(pattern: str, shortest: int = 0) -> Iterator[str]:

@@ -1,45 +1,31 @@
 """An example answer for any schema: what a simulated worker submits. Called by `AnswerSchema.sample`."""
 
-import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from fractions import Fraction
-from itertools import count, islice
+from itertools import islice
 
 from pydantic import JsonValue
 
 from intermezzo.errors import DefinitionError
 from intermezzo.human_steps.closed_options import closed_options, distinct, number
 from intermezzo.human_steps.json_values import canonical_json, join
-from intermezzo.human_steps.patterns import matching_texts
+from intermezzo.human_steps.options import take_options
+from intermezzo.human_steps.scalar_samples import numbers, texts
 from intermezzo.human_steps.schema_definition import BRANCHES, Node
-from intermezzo.human_steps.schema_validator import is_valid
+from intermezzo.human_steps.schema_validator import fitting, is_valid
 
-Choose = Callable[[Sequence[JsonValue]], JsonValue]
-"""Picks one of the options of a closed field."""
-
-TEST_TEXT = "test response"
-"""What a simulated worker writes (spec: CLIENTS.md section 7)."""
+Choose = Callable[[str, Sequence[JsonValue]], JsonValue]
+"""Picks one of several values of the field at a path; `items.*` stands for every item of a list."""
 
 MAX_CHECKS = 5_000
 """Candidates one sample may cost; a schema that needs more is a riddle and no form."""
 
-MAX_TEXT_CHARACTERS = 1_000_000
-"""Longest text that is made up; no answer could hold more."""
+CHECKED_AT_ONCE = 100
+"""Options of one field that cost no more than one candidate."""
 
 _TRIES = 24
 _VARIANTS = 16
-
-_FORMATTED: dict[str, Sequence[str]] = {
-    "date": [f"2026-01-{day:02}" for day in range(1, 29)],
-    "date-time": [f"2026-01-{day:02}T12:00:00Z" for day in range(1, 29)],
-    "time": [f"12:{minute:02}:00Z" for minute in range(60)],
-    "email": ["test@example.com", *(f"test{i}@example.com" for i in range(2, 30))],
-    "uri": ["https://example.com/", *(f"https://example.com/{i}" for i in range(2, 30))],
-    "uuid": [f"00000000-0000-4000-8000-{i:012}" for i in range(1, 30)],
-    "ipv4": [f"192.0.2.{i}" for i in range(1, 30)],
-    "ipv6": [f"2001:db8::{i:x}" for i in range(1, 30)],
-}
-"""Values of the formats, from the ranges reserved for examples."""
+_FEW = 6
+"""Values of an open field to choose from."""
 
 
 class Sampler:
@@ -47,10 +33,12 @@ class Sampler:
 
     Args:
         choose: picks among closed options; without it the first is taken.
+        stray: picks among a few values of an open field, the most natural first; without it that is taken.
     """
 
-    def __init__(self, choose: Choose | None = None) -> None:
+    def __init__(self, choose: Choose | None = None, stray: Choose | None = None) -> None:
         self._choose = choose
+        self._stray = stray
         self._left_checks = MAX_CHECKS
         self.failed_path = ""
 
@@ -63,8 +51,9 @@ class Sampler:
         found: dict[str, JsonValue] = {}
         for variant in islice(_variants(node), _VARIANTS):
             for value in islice(self._candidates(variant, path, wanted), max(_TRIES, 2 * wanted)):
-                if self._fits(node, value, path):
-                    found.setdefault(canonical_json(value), value)
+                text = canonical_json(value)
+                if text not in found and self._fits(node, value, path):
+                    found[text] = value
                 if len(found) >= wanted:
                     return list(found.values())
         if not found:
@@ -72,10 +61,13 @@ class Sampler:
         return list(found.values())
 
     def _fits(self, node: Node, value: JsonValue, path: str) -> bool:
-        self._left_checks -= 1
+        self._spend(1, path)
+        return is_valid(node, value)
+
+    def _spend(self, checks: int, path: str) -> None:
+        self._left_checks -= checks
         if self._left_checks < 0:
             raise no_sample(self.failed_path or path, "its rules are too entangled")
-        return is_valid(node, value)
 
     def _candidates(self, node: Node, path: str, wanted: int) -> Iterator[JsonValue]:
         options = closed_options(node)
@@ -87,32 +79,82 @@ class Sampler:
                 yield from self._objects(node, path, wanted)
             elif type == "array":
                 yield from self._boxes(node, path) if node.get("x-control") == "boxes" else ()
+                yield from self._selections(node, path)
                 yield from self._arrays(node, path, wanted)
             elif type == "string":
-                yield from _texts(node)
+                yield from self._open(node, texts(node), path)
             elif type in ("integer", "number"):
-                yield from _numbers(node, whole=type == "integer")
+                yield from self._open(node, numbers(node, whole=type == "integer"), path)
             else:
                 yield from (True, False) if type == "boolean" else (None,)
         yield from _given(node)
 
     def _chosen(self, node: Node, options: list[JsonValue], path: str) -> Iterator[JsonValue]:
-        valid = [option for option in options if len(options) == 1 or self._fits(node, option, path)]
+        valid = options if len(options) == 1 else self._valid(node, options, path)
         if self._choose is not None and len(valid) > 1:
-            yield self._choose(valid)
+            yield self._choose(path, valid)
         yield from valid
+
+    def _valid(self, node: Node, options: list[JsonValue], path: str) -> list[JsonValue]:
+        """The options that the rest of a schema does not refuse."""
+        self._spend(1 + len(options) // CHECKED_AT_ONCE, path)
+        rest = dict(node)
+        named = take_options(rest)
+        # Looking each of many options up among all of them takes very long.
+        return fitting(node, options) if named is None else fitting(rest, [option.value for option in named])
+
+    def _open(self, node: Node, values: Iterable[JsonValue], path: str) -> Iterator[JsonValue]:
+        if self._stray is None:
+            yield from values
+            return
+        self._spend(1, path)
+        few = distinct(fitting(node, list(islice(values, 2 * _FEW))))[:_FEW]
+        if len(few) > 1:
+            yield self._stray(path, few)
+        yield from few
+
+    def _selections(self, node: Node, path: str) -> Iterator[JsonValue]:
+        """Some of a closed set, or all of it in an order: what a single item would tell nothing about."""
+        items = _mapping(node.get("items"))
+        options = closed_options(items)
+        if self._choose is None or options is None or not node.get("uniqueItems") or "prefixItems" in node:
+            return
+        left = self._valid(items, options, path)
+        least = int(number(node.get("minItems")) or 0)
+        if least < len(left):
+            most = min(len(left), int(number(node.get("maxItems")) or len(left)))
+            runs: list[JsonValue] = [
+                _run(left, start, size) for size in range(max(1, least), most + 1) for start in range(len(left))
+            ]
+            some = distinct(runs[:MAX_SELECTIONS])
+            yield self._choose(path, some) if len(some) > 1 else some[0]
+            return
+        order: list[JsonValue] = []
+        while len(left) > 1 and len(order) < MAX_SELECTIONS:
+            order.append(self._choose(join(path, len(order)), left))
+            left = [option for option in left if canonical_json(option) != canonical_json(order[-1])]
+        yield order + left
 
     def _objects(self, node: Node, path: str, wanted: int) -> Iterator[JsonValue]:
         properties, required = _mapping(node.get("properties")), node.get("required")
         needed = [name for name in required if isinstance(name, str)] if isinstance(required, list) else []
-        fields: dict[str, list[JsonValue]] = {}
-        for name in [*properties, *(name for name in needed if name not in properties)]:
-            failed_before = self.failed_path
-            fields[name] = self.samples(_mapping(properties.get(name)), join(path, name), min(_TRIES, wanted + 3))
-            if name not in needed:
-                self.failed_path = failed_before
-        if any(not fields[name] for name in needed):
-            return
+        names = [*properties, *(name for name in needed if name not in properties)]
+        # Others than the first of each field are looked for when the object as a whole is refused.
+        for each in (1, min(_TRIES, wanted + 3)):
+            fields: dict[str, list[JsonValue]] = {}
+            for name in names:
+                failed_before = self.failed_path
+                fields[name] = self.samples(_mapping(properties.get(name)), join(path, name), each)
+                if name not in needed:
+                    self.failed_path = failed_before
+            if any(not fields[name] for name in needed):
+                return
+            yield from self._combined(node, fields, needed, path)
+
+    def _combined(
+        self, node: Node, fields: dict[str, list[JsonValue]], needed: list[str], path: str
+    ) -> Iterator[JsonValue]:
+        """Objects with every field, then without one of the optional, then with another value in one of them."""
         full: Node = {name: values[0] for name, values in fields.items() if values}
         yield from self._padded(node, full, path)
         optional = [name for name in full if name not in needed]
@@ -154,9 +196,18 @@ class Sampler:
         label: Node = {"label": labels[0]} if labels else {}
         box: Node = {"left": 10, "top": 10, "width": 100, "height": 50}
         least = min(int(number(node.get("minItems")) or 1), _MAX_BOXES)
+        count = max(least, 1)
         for extra in (label, {}):
-            yield [{**box, "left": 10 + 110 * i, **extra} for i in range(max(least, 1))]
+            rows: list[JsonValue] = [_row({**box, **extra}, at, count) for at in range(10, 1000, 160)]
+            yield from self._open(node, rows, path)
 
+
+def _row(box: Node, at: int, count: int) -> JsonValue:
+    return [{**box, "left": at + 110 * i} for i in range(count)]
+
+
+MAX_SELECTIONS = 50
+"""Most selections of a closed set to choose from, and most places of a ranking that are."""
 
 _MAX_BOXES = 1000
 
@@ -167,6 +218,12 @@ def no_sample(path: str, reason: str) -> DefinitionError:
         f"answer schema: no example answer can be made for the field {path[:200] or 'at the top'}: {reason}; "
         "give it `examples` with a valid value"
     )
+
+
+def _run(options: list[JsonValue], start: int, size: int) -> JsonValue:
+    """So many options that follow each other in a circle, in the order of all."""
+    chosen = {(start + i) % len(options) for i in range(size)}
+    return [option for index, option in enumerate(options) if index in chosen]
 
 
 def _mapping(value: JsonValue) -> Node:
@@ -198,71 +255,6 @@ def _types(node: Node) -> list[JsonValue]:
     }
     likely: list[JsonValue] = [type for type, hints in keywords.items() if any(hint in node for hint in hints)]
     return [*likely, "string"]
-
-
-def _texts(node: Node) -> Iterator[str]:
-    least, most = int(number(node.get("minLength")) or 0), number(node.get("maxLength"))
-    format = node.get("format")
-    if isinstance(format, str) and format in _FORMATTED:
-        values = _FORMATTED[format]
-        yield from (_longer(value, format, least) for value in values)
-    if isinstance(pattern := node.get("pattern"), str):
-        yield from _text_lengths(TEST_TEXT, least, most)
-        yield from matching_texts(pattern, least)
-        return
-    yield from _text_lengths(TEST_TEXT, least, most)
-    for i in count(2):
-        yield from _text_lengths(f"{i} {TEST_TEXT}", least, most)
-
-
-def _longer(value: str, format: str, least: int) -> str:
-    if len(value) >= least or least > MAX_TEXT_CHARACTERS:
-        return value
-    if format == "uri":
-        return f"{value}?q=".ljust(least, "a")
-    return value.rjust(least, "a") if format == "email" else value
-
-
-def _text_lengths(text: str, least: int, most: float | None) -> Iterator[str]:
-    if least > MAX_TEXT_CHARACTERS:
-        return
-    long = text
-    while len(long) < least:
-        long = f"{long} {text}"
-    yield text if least <= len(text) else long[:least]
-    if most is not None and len(text) > most:
-        yield text[: int(most)]
-
-
-def _numbers(node: Node, *, whole: bool) -> Iterator[int | float]:
-    bounds = {
-        word: _fraction(node.get(word)) for word in ("minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum")
-    }
-    lows = [bound for bound in (bounds["minimum"], bounds["exclusiveMinimum"]) if bound is not None]
-    highs = [bound for bound in (bounds["maximum"], bounds["exclusiveMaximum"]) if bound is not None]
-    multiple = _fraction(node.get("multipleOf"))
-    step = multiple or Fraction(1)
-    if whole:
-        step = Fraction(step.numerator)
-    if not lows:
-        top = min([Fraction(0), *(high / step for high in highs)])
-        yield from (_plain(math.floor(top) * step - i * step) for i in range(_TRIES))
-        return
-    low = max(lows)
-    if not whole and multiple is None:
-        yield _plain(low)
-        high = min(highs, default=low + 2)
-        yield from (_plain(low + (high - low) * Fraction(i, i + 1)) for i in range(1, _TRIES))
-    yield from (_plain((math.ceil(low / step) + i) * step) for i in count())
-
-
-def _fraction(value: JsonValue) -> Fraction | None:
-    plain = number(value)
-    return None if plain is None else Fraction(str(plain))
-
-
-def _plain(value: Fraction) -> int | float:
-    return value.numerator if value.denominator == 1 else float(value)
 
 
 def _variants(node: Node) -> Iterator[Node]:

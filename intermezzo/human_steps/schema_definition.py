@@ -12,7 +12,7 @@ from pydantic import JsonValue
 
 from intermezzo.errors import DefinitionError
 from intermezzo.human_steps.json_values import join, plain_json, shown
-from intermezzo.human_steps.patterns import linear_pattern
+from intermezzo.steps.linear_patterns import linear_pattern
 
 Node = dict[str, JsonValue]
 """A JSON Schema object."""

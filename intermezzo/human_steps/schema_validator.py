@@ -5,7 +5,7 @@ It is imported at first use, because it takes a quarter of a second and the comm
 
 import ipaddress
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date, datetime, time
 from fractions import Fraction
 from functools import cache
@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Protocol, cast
 from pydantic import JsonValue
 
 from intermezzo.errors import DefinitionError
-from intermezzo.human_steps.json_values import canonical_json, shown
-from intermezzo.human_steps.patterns import linear_pattern
+from intermezzo.human_steps.json_values import canonical_json
 from intermezzo.human_steps.schema_definition import Node
+from intermezzo.steps.linear_patterns import MAX_MATCHED_CHARACTERS, pattern_keyword
 
 if TYPE_CHECKING:
     from jsonschema import FormatChecker, ValidationError
@@ -49,6 +49,12 @@ def is_valid(schema: Node, value: JsonValue) -> bool:
     return _validator(schema).is_valid(value)
 
 
+def fitting(schema: Node, values: Sequence[JsonValue]) -> list[JsonValue]:
+    """Those of many values that fit a schema."""
+    validator = _validator(schema)
+    return [value for value in values if validator.is_valid(value)]
+
+
 class _Validator(Protocol):
     """What is used of a validator of the library, whose own types leave much unknown."""
 
@@ -64,10 +70,6 @@ def _validator(schema: Node) -> _Validator:
 def _validator_class() -> Callable[..., _Validator]:
     from jsonschema import Draft202012Validator, ValidationError, validators
 
-    def pattern(_: object, pattern: str, value: object, _schema: object) -> "Iterator[ValidationError]":
-        if isinstance(value, str) and not linear_pattern(pattern).matches(value):
-            yield ValidationError(f"{shown(value)} does not match {shown(pattern)}")
-
     def unique_items(_: object, unique: object, value: object, _schema: object) -> "Iterator[ValidationError]":
         # The library compares items of unlike types pair by pair, which a long list makes very slow.
         if unique and isinstance(value, list):
@@ -81,7 +83,11 @@ def _validator_class() -> Callable[..., _Validator]:
         if number and Fraction(str(value)) % Fraction(str(step)):
             yield ValidationError(f"{value} is no multiple of {step}")
 
-    own = {"pattern": pattern, "uniqueItems": unique_items, "multipleOf": multiple_of}
+    own = {
+        "pattern": pattern_keyword(most_characters=MAX_MATCHED_CHARACTERS),
+        "uniqueItems": unique_items,
+        "multipleOf": multiple_of,
+    }
     extend = cast("Callable[..., Callable[..., _Validator]]", vars(validators)["extend"])
     return extend(Draft202012Validator, own)
 

@@ -1,6 +1,5 @@
 """What a simulated worker answers: the same at every run, mostly right. Called by test mode's workers."""
 
-from collections import Counter
 from collections.abc import Sequence
 from hashlib import blake2b
 
@@ -13,8 +12,9 @@ from intermezzo.human_steps.json_values import canonical_json
 def simulated_answer(schema: AnswerSchema, task_seed: str, worker_seed: str, accuracy: float) -> dict[str, JsonValue]:
     """A valid answer that depends on nothing but its arguments.
 
-    A task has one true answer, the same for every worker. A worker gives it with the probability `accuracy`,
-    and otherwise another option for every closed field. Open fields read the same for all.
+    A task has one true answer, the same for every worker: one of the options for every closed field, and what
+    reads most naturally for every open one. A worker gives it with the probability `accuracy`, and otherwise
+    another value for every field that has any.
 
     Args:
         schema: form of the answer.
@@ -29,19 +29,19 @@ def simulated_answer(schema: AnswerSchema, task_seed: str, worker_seed: str, acc
     if not 0 <= accuracy <= 1:
         raise ValueError(f"expected an accuracy from 0 to 1, got {accuracy!r}")
     right = _hashed("right", task_seed, worker_seed) / 2**64 < accuracy
-    asked = Counter[str]()
 
-    def choose(options: Sequence[JsonValue]) -> JsonValue:
-        # Fields with the same options are told apart by their turn.
+    def choose(path: str, options: Sequence[JsonValue]) -> JsonValue:
         text = canonical_json(list(options))
-        asked[text] += 1
-        truth = _hashed("truth", task_seed, text, str(asked[text])) % len(options)
+        truth = _hashed("truth", task_seed, path, text) % len(options)
         if right:
             return options[truth]
         others = [option for index, option in enumerate(options) if index != truth]
-        return others[_hashed("slip", task_seed, worker_seed, text, str(asked[text])) % len(others)]
+        return others[_hashed("slip", task_seed, worker_seed, path, text) % len(others)]
 
-    return schema.sample(choose)
+    def stray(path: str, values: Sequence[JsonValue]) -> JsonValue:
+        return values[1 + _hashed("stray", task_seed, worker_seed, path) % (len(values) - 1)]
+
+    return schema.sample(choose, None if right else stray)
 
 
 def _hashed(*parts: str) -> int:

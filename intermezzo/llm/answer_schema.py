@@ -1,18 +1,14 @@
 """JSON Schemas of answers: which can be used, and whether an answer fits one."""
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from pydantic import JsonValue
-from pydantic_core import SchemaError as PatternError
-from pydantic_core import SchemaValidator, core_schema
 
 from intermezzo.llm.generate import Unreadable
 from intermezzo.llm.reading import read_json
 from intermezzo.llm.request import Schema
-
-if TYPE_CHECKING:
-    from jsonschema import ValidationError
+from intermezzo.steps.linear_patterns import linear_pattern, pattern_keyword
 
 
 def typed_reader(schema: Schema) -> Callable[[str], JsonValue]:
@@ -60,11 +56,8 @@ def _flaws(schema: Schema) -> Iterator[str]:
     if any(isinstance(patterns, dict) for patterns in _values(schema, "patternProperties")):
         yield "patternProperties cannot be used: name the fields in `properties`, or use `additionalProperties`"
     for pattern in _texts(schema, "pattern"):
-        try:
-            _linear(pattern)
-        except PatternError as error:
-            reason = " ".join(str(error).split()).rpartition("rror: ")[2]
-            yield f"the pattern {pattern[:100]!r} cannot be used: {reason[:200]}"
+        if flaw := linear_pattern(pattern).flaw:
+            yield f"the pattern {pattern[:100]!r} cannot be used: {flaw[:200]}"
     try:
         _validator(schema).is_valid(None)
     except RecursionError:
@@ -75,7 +68,7 @@ def _validator(schema: Schema) -> Any:  # noqa: ANN401 (jsonschema's validators 
     from jsonschema import validators
     from referencing import Registry
 
-    make = vars(validators)["extend"](_class_of(schema), {"pattern": _pattern})
+    make = vars(validators)["extend"](_class_of(schema), {"pattern": pattern_keyword()})
     # With a registry of its own it never fetches a schema from anywhere.
     return make(dict(schema), registry=cast("Any", Registry)())
 
@@ -85,18 +78,6 @@ def _class_of(schema: Schema) -> Any:  # noqa: ANN401 (the same)
     from jsonschema.validators import validator_for
 
     return validator_for(dict(schema), default=Draft202012Validator)
-
-
-def _pattern(_: object, pattern: str, value: object, _schema: object) -> "Iterator[ValidationError]":
-    from jsonschema import ValidationError
-
-    if isinstance(value, str) and not _linear(pattern).isinstance_python(value):
-        yield ValidationError(f"{value!r} does not match {pattern!r}")
-
-
-def _linear(pattern: str) -> SchemaValidator:
-    """A pattern in pydantic's engine, whose time is linear: Python's can be made to run for years by `(a+)+$`."""
-    return SchemaValidator(core_schema.str_schema(pattern=pattern))
 
 
 def _texts(schema: Schema, *keywords: str) -> Iterator[str]:

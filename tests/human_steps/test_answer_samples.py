@@ -108,13 +108,13 @@ def test_a_sample_follows_conditions() -> None:
     }
     answers = AnswerSchema.of(schema)
     assert answers.sample()["ok"] is True
-    assert answers.sample(lambda options: options[-1]) == {"ok": False, "why": "test response"}
+    assert answers.sample(lambda _path, options: options[-1]) == {"ok": False, "why": "test response"}
 
 
 def test_the_chooser_is_asked_for_closed_fields_only() -> None:
     asked: list[Sequence[JsonValue]] = []
 
-    def last(options: Sequence[JsonValue]) -> JsonValue:
+    def last(_path: str, options: Sequence[JsonValue]) -> JsonValue:
         asked.append(options)
         return options[-1]
 
@@ -266,7 +266,7 @@ fields = st.recursive(
 @given(objects(fields), st.integers(0, 2**32))
 def test_every_sample_validates_whoever_chooses(schema: Schema, seed: int) -> None:
     answers = AnswerSchema.of(schema)
-    for sample in (answers.sample(), answers.sample(lambda options: options[seed % len(options)])):
+    for sample in (answers.sample(), answers.sample(lambda _path, options: options[seed % len(options)])):
         assert answers.validate(sample) == sample
         assert set(answers.closed_fields()) <= set(sample)
 

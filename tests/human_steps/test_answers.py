@@ -168,7 +168,7 @@ def test_defining_a_form_from_a_model_does_not_import_jsonschema() -> None:
         ({"type": "array", "items": {"type": "boolean"}}, [True, 1], "a.1: expected true or false, got 1"),
         ({"anyOf": [{"type": "string"}, {"type": "null"}]}, 5, "a: expected text or nothing (null), got 5"),
         ({"anyOf": [{"type": "integer", "minimum": 3}, {"type": "null"}]}, 1, "a: expected 3 or more, got 1"),
-        ({"not": {"const": 1}}, 1, "a: expected another value, got 1"),
+        ({"not": {"const": 1}}, 1, "a: expected anything but 1, got 1"),
         (False, 1, "a: expected nothing, got 1"),
     ],
 )
@@ -344,3 +344,46 @@ def test_closed_fields_are_those_with_a_closed_set_of_values(field: JsonValue, o
 def test_closed_fields_of_a_model_leave_out_text_and_dates() -> None:
     assert AnswerSchema.of(Verdict).closed_fields() == ["mood", "urgent", "stars"]
     assert len(AnswerSchema.of(form(a={"type": "integer", "minimum": 1, "maximum": 1000})).options("a") or []) == 1000
+
+
+@pytest.mark.parametrize(
+    ("schema", "answer", "message"),
+    [
+        (
+            form(["a"], a={"enum": ["yes", "no"]}, why={"enum": ["dull", "wrong"]})
+            | {"if": {"properties": {"a": {"const": "no"}}}, "then": {"required": ["why"]}},
+            {"a": "no"},
+            "why: expected one of 'dull', 'wrong', got nothing",
+        ),
+        (
+            form([], a={"type": "string"}, b={"enum": ["p", "q"]}) | {"dependentRequired": {"a": ["b"]}},
+            {"a": "x"},
+            "b: expected one of 'p', 'q', got nothing",
+        ),
+        (
+            form([], a={"type": "string"}, b={"type": "string"})
+            | {"anyOf": [{"required": ["a"]}, {"required": ["b"]}]},
+            {},
+            "answer: expected an object with 'a' or an object with 'b', got {}",
+        ),
+        (
+            form(a={"oneOf": [form(k={"const": "x"}), form(k={"const": "y"})]}),
+            {"a": {"k": "z"}},
+            "a: expected exactly one of: an object with k 'x', an object with k 'y', got {'k': 'z'}",
+        ),
+        (
+            form(a={"type": "array", "contains": {"type": "integer"}, "minContains": 2}),
+            {"a": [1]},
+            "a: expected a list with at least 2 of this kind: a whole number, got [1]",
+        ),
+        (
+            form(a={"type": "array", "prefixItems": [{"type": "string"}], "items": False}),
+            {"a": ["x", 2]},
+            "a: expected at most 1 item, got 2 items",
+        ),
+        (form(a={"type": "string", "not": {"enum": ["a", "b"]}}), {"a": "a"}, "a: expected anything but 'a', 'b', got"),
+        (form(a={"type": "integer"}), {"a": 2**70}, "a: expected a finite number of at most 64 bits, got 118059"),
+    ],
+)
+def test_rules_between_fields_are_told_in_the_same_words(schema: Schema, answer: JsonValue, message: str) -> None:
+    assert message in refusal(schema, answer)
