@@ -9,9 +9,10 @@ from pydantic import JsonValue
 from sqlalchemy import Connection, delete, select
 
 from intermezzo import journal, ledger
-from intermezzo.human_steps import claims, review, tasks, workers
+from intermezzo.human_steps import claims, disputes, review, tasks, workers
 from intermezzo.human_steps.claims import Claimed
 from intermezzo.human_steps.consensus import ConsensusStrategy
+from intermezzo.human_steps.disputes import Dispute
 from intermezzo.human_steps.tasks import NewHumanTask, Priority
 from intermezzo.human_steps.terms import Terms
 from intermezzo.journal import Claim, Closing, NewCall, RecordedCall, RunFacts
@@ -224,6 +225,18 @@ class Desk:
     def review(self, assignment_id: str, *, approved: bool, note: str = "as asked", at: datetime = START) -> str:
         """The requester looks at an answer."""
         return self.do(lambda c: review.review(c, assignment_id, approved=approved, by="boss", note=note, at=at))
+
+    def score(self, assignment_id: str, score: int, *, note: str | None = None, at: datetime = START) -> None:
+        """The requester says how good an answer is."""
+        self.do(lambda c: review.score(c, assignment_id, score, by="boss", note=note, at=at))
+
+    def dispute(self, assignment_id: str, *, reason: str = "off the point", at: datetime = START) -> Dispute:
+        """The requester does not accept an answer."""
+        return self.do(lambda c: disputes.dispute(c, assignment_id, reason=reason, by="boss", at=at))
+
+    def resolve(self, dispute_id: str, *, upheld: bool, at: datetime = START) -> Dispute:
+        """An operator says who is right."""
+        return self.do(lambda c: disputes.resolve(c, dispute_id, upheld=upheld, by="ops", note="I looked", at=at))
 
     def decide(self, task_id: str, category: str, *, at: datetime = START) -> None:
         """The requester answers a task themselves."""

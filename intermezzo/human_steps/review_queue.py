@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from pydantic import JsonValue
 from sqlalchemy import select
 
-from intermezzo.human_steps import review
+from intermezzo.human_steps import disputes, review
+from intermezzo.human_steps.disputes import Dispute
 from intermezzo.store import Store, utc_now
 from intermezzo.store.tables import assignments, human_tasks, responses
 
@@ -99,12 +100,41 @@ class ReviewQueue:
 
         Raises:
             AssignmentNotFound: there is none of that id.
-            NotReviewable: there is no answer that waits, or it was rejected before.
-            ValueError: the score is out of range.
+            NotReviewable: there is no answer that waits, it was rejected before, or it is too late for a score.
+            ValueError: the score is out of range, or the note too long.
         """
         return await self.store.write(
             lambda c: review.review(c, assignment_id, approved=True, by=by, note=note, score=score, at=utc_now())
         )
+
+    async def score(self, assignment_id: str, score: int, *, by: str, note: str | None = None) -> None:
+        """Say how good an approved answer is, within 48 hours after it was submitted; again says it anew.
+
+        Args:
+            score: 0 to 10; an answer that nobody scores in time counts as 10.
+            by: who says so.
+            note: for the worker, at most 5,000 characters.
+
+        Raises:
+            AssignmentNotFound: there is none of that id.
+            NotReviewable: it was not approved, was disputed, or its time is over.
+            ValueError: the score is out of range, or the note too long.
+        """
+        await self.store.write(lambda c: review.score(c, assignment_id, score, by=by, note=note, at=utc_now()))
+
+    async def dispute(self, assignment_id: str, *, by: str, reason: str) -> Dispute:
+        """Ask an operator to look at an answer that waits for its review; again changes nothing.
+
+        Args:
+            by: who does not accept it.
+            reason: for the operator, at most 5,000 characters.
+
+        Raises:
+            AssignmentNotFound: there is none of that id.
+            NotReviewable: it does not wait for its review.
+            ValueError: the reason is blank or too long.
+        """
+        return await self.store.write(lambda c: disputes.dispute(c, assignment_id, reason=reason, by=by, at=utc_now()))
 
     async def reject(self, assignment_id: str, *, by: str, reason: str) -> str:
         """Refuse an answer: it is not paid and does not count; while its task is open, another worker is asked.
