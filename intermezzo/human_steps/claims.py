@@ -116,7 +116,7 @@ def _take(connection: Connection, task: "Row[tuple[object, ...]]", worker_id: st
             task_id=task.id,
             worker_id=worker_id,
             test=task.test,
-            type=task.type,
+            type=terms.type,
             domain=terms.domain,
             state="claimed",
             reward_credits=terms.reward_credits,

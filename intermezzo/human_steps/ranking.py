@@ -90,10 +90,11 @@ def page(
         min_tasks: the least number of accepted answers.
     """
     counts = points(at)
-    tasks = func.count(assignments.c.worker_id)
     scored, total = func.count(counts), func.sum(counts)
-    score = func.coalesce(total * _UNIT // func.nullif(scored, 0, type_=BigInteger), _UNSCORED, type_=BigInteger)
-    query = query.with_only_columns(id.label("id"), score.label("score"), tasks.label("tasks")).group_by(id)
+    tasks = func.count(assignments.c.worker_id).label("tasks")
+    average = total * _UNIT // func.nullif(scored, 0, type_=BigInteger)
+    score = func.coalesce(average, _UNSCORED, type_=BigInteger).label("score")
+    query = query.with_only_columns(id.label("id"), score, tasks).group_by(id)
     if min_score is not None:
         query = query.having(total * _UNIT >= round(min_score * _UNIT) * scored)
     if min_tasks:

@@ -32,6 +32,24 @@ def test_a_requester_approves_rejects_and_decides(terminal: Terminal, desk: Desk
     assert desk.problems() == []
 
 
+def test_a_requester_scores_and_disputes_and_an_operator_decides(terminal: Terminal, desk: Desk, task: str) -> None:
+    first, second = (desk.assignment(task, worker) or "" for worker in ("ann", "bob"))
+    found = terminal.json("review", "dispute", first, "--reason", "off the point")
+    assert (found["worker"], found["upheld"]) == ("ann", None)
+    [waiting] = terminal.json("disputes", "list")
+    assert waiting == found
+    assert "off the point" in terminal("disputes", "list").stdout
+    decided = terminal("disputes", "resolve", found["id"], "--dismissed", "--note", "it is on it")
+    assert decided.stdout == "dismissed: the answer is approved and paid\n"
+    assert terminal("disputes", "list").stdout == "No dispute waits for a decision.\n"
+    terminal.json("review", "approve", second)
+    assert terminal("review", "score", second, "--score", "6", "--note", "late").stdout == "scored 6/10\n"
+    shown = terminal("tasks", "show", task).stdout
+    for said in ("disputed", "off the point", "resolved", "it is on it", "6/10", "late"):
+        assert said in shown
+    assert desk.problems() == []
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -39,6 +57,8 @@ def test_a_requester_approves_rejects_and_decides(terminal: Terminal, desk: Desk
         (("reject", "nothing", "--reason", " "), "needs a reason"),
         (("reject", "nothing"), "Missing option '--reason'"),
         (("approve", "nothing", "--score", "11"), "0<=x<=10"),
+        (("score", "nothing", "--score", "5"), "there is no assignment 'nothing'"),
+        (("dispute", "nothing", "--reason", " "), "a dispute needs a reason"),
         (("decide", "nothing", "--answer", "{}"), "there is no human task 'nothing'"),
     ],
 )

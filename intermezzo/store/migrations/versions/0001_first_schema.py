@@ -363,7 +363,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_assignments_reputation",
         "assignments",
-        ["test", "worker_id", "domain", "type", "score", "score_until"],
+        ["test", "worker_id", "domain", "type", "score", "score_until", "state"],
         unique=False,
         sqlite_where=sa.text("state = 'approved' AND score_until IS NOT NULL"),
         postgresql_where=sa.text("state = 'approved' AND score_until IS NOT NULL"),
