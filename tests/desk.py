@@ -280,7 +280,9 @@ class Desk:
         query = select(human_tasks.c.open_slots).where(human_tasks.c.id == task_id)
         return self.see(lambda c: c.execute(query).scalar_one())
 
-    def describe(self, worker: str, *, skills: dict[str, int] | None = None, languages: Sequence[str] | None = None) -> None:
+    def describe(
+        self, worker: str, *, skills: dict[str, int] | None = None, languages: Sequence[str] | None = None
+    ) -> None:
         """Say what a worker can do."""
         self.do(lambda c: workers.describe(c, worker, skills=skills, languages=languages, at=START))
 
