@@ -61,5 +61,5 @@ def _queue(*, test: bool = False) -> "DisputeQueue":
 def _disputes_table(found: "Sequence[Dispute]") -> Any:  # noqa: ANN401 (what rich can print)
     if not found:
         return "No dispute waits for a decision."
-    rows = [(one.id, one.task_id, one.worker, one.opened_by, one.opened_at, one.reason) for one in found]
-    return table(["dispute", "task", "worker", "by", "since", "reason"], rows)
+    rows = [(one.id, one.worker, one.opened_at, f"{one.reason} (task {one.task_id})") for one in found]
+    return table(["dispute", "worker", "since", "reason"], rows)

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any, Literal
 
@@ -226,7 +226,7 @@ def test_a_reputation_is_what_any_history_adds_up_to(desk: Desk) -> None:
         fresh = Desk(store)
         names = {worker: f"{worker}-{fresh.facts.id}" for worker in ("ann", "bob")}
         for work in history:
-            done(fresh, Work(**{**vars(work), "worker": names[work.worker]}))
+            done(fresh, replace(work, worker=names[work.worker]))
         at = START + timedelta(days=day)
         for worker, name in names.items():
             assert of(fresh, name, at=at) == recomputed([work for work in history if work.worker == worker], at)
