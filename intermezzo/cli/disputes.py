@@ -33,18 +33,16 @@ def list_disputes(*, limit: int, test: bool, as_json: bool) -> None:
 
 @disputes.command()
 @click.argument("dispute_id")
-@click.option(
-    "--upheld/--dismissed",
-    "upheld",
-    required=True,
-    default=None,
-    help="The requester is right, and the answer is rejected; or the worker is, and it is paid.",
-)
+@click.option("--upheld", "decision", flag_value="upheld", help="The requester is right: the answer is rejected.")
+@click.option("--dismissed", "decision", flag_value="dismissed", help="The worker is right: it is approved and paid.")
 @click.option("--note", help="For both sides.")
 @click.option("--by", envvar="USER", default="operator", show_default=True, help="Who decides it.")
 @json_option
-def resolve(dispute_id: str, *, upheld: bool, note: str | None, by: str, as_json: bool) -> None:
+def resolve(dispute_id: str, *, decision: str | None, note: str | None, by: str, as_json: bool) -> None:
     """Decide DISPUTE_ID; `tasks show` tells what its task is about."""
+    if decision is None:
+        raise click.UsageError("say who is right: --upheld or --dismissed")
+    upheld = decision == "upheld"
     found = asyncio.run(_queue().resolve(dispute_id, upheld=upheld, by=by, note=note))
     said = "upheld: the answer is rejected" if upheld else "dismissed: the answer is approved and paid"
     show(asdict(found), as_json=as_json, text=lambda: said)

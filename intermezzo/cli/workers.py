@@ -204,7 +204,7 @@ def reputation_text(reputation: "Reputation") -> Any:  # noqa: ANN401 (what rich
     ]
     rows = [(name, one.tasks, score_text(one), one.scores_given) for name, one in standings]
     line = (
-        f"{reputation.answers} answers from {reputation.first_active_on} to {reputation.last_active_on}, "
+        f"answers: {reputation.answers} from {reputation.first_active_on} to {reputation.last_active_on}, "
         f"{reputation.rejected} rejected; {reputation.disputes} disputed: {reputation.disputes_upheld} upheld, "
         f"{reputation.disputes_dismissed} dismissed; agreement {_share(reputation.agreement)}, "
         f"gold {_share(reputation.gold_accuracy)}"

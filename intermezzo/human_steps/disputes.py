@@ -90,7 +90,7 @@ def resolve(
     check_note(note)
     task, assignment = lock_assignment(connection, find(connection, dispute_id).assignment_id)
     found = find(connection, dispute_id)  # as it is now that nobody else can decide it
-    if found.upheld is not None:
+    if found.resolved_at is not None:
         if found.upheld == upheld:
             return found
         raise NotReviewable(f"dispute {dispute_id} was {'upheld' if found.upheld else 'dismissed'} before")

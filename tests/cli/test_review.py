@@ -41,6 +41,7 @@ def test_a_requester_scores_and_disputes_and_an_operator_decides(terminal: Termi
     listed = terminal("disputes", "list").stdout
     assert "off" in listed
     assert found["id"] in listed
+    assert "say who is right: --upheld or --dismissed" in terminal.error("disputes", "resolve", found["id"], code=2)
     decided = terminal("disputes", "resolve", found["id"], "--dismissed", "--note", "it is on it")
     assert decided.stdout == "dismissed: the answer is approved and paid\n"
     assert terminal("disputes", "list").stdout == "No dispute waits for a decision.\n"
