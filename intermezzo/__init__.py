@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         ClaimLost,
         CreditsError,
         DefinitionError,
+        DisputeNotFound,
         HumanTaskCancelled,
         HumanTaskExpired,
         HumanTaskNotFound,
@@ -85,12 +86,12 @@ if TYPE_CHECKING:
 
 _ERRORS = (
     "AccessError AccessKeyNotFound AnswerInvalid AnswerRefused AnswerTruncated AssignmentNotFound "
-    "AttachmentNotFound AttachmentRefused AttemptSuperseded AuditFailed "
-    "AuthorError BudgetExceeded ClaimLost CreditsError DefinitionError HumanTaskCancelled "
-    "HumanTaskExpired HumanTaskNotFound InputTooLong InsufficientCredits IntermezzoError InvalidInput InvalidResponse "
-    "KeyRefused KeyReused MapFailed MisplacedStep NoConsensus NotAllowed NotAuthenticated NotClaimable NotReviewable "
-    "ProviderError ProviderNotConfigured ProviderOverloaded ProviderTimedOut ProviderUnavailable QuotaExhausted "
-    "RateLimited RecordedOutputMismatch RequestRejected SandboxError StepError StepFailed StepTimedOut StoreError "
+    "AttachmentNotFound AttachmentRefused AttemptSuperseded AuditFailed AuthorError BudgetExceeded ClaimLost "
+    "CreditsError DefinitionError DisputeNotFound HumanTaskCancelled HumanTaskExpired HumanTaskNotFound "
+    "InputTooLong InsufficientCredits IntermezzoError InvalidInput InvalidResponse KeyRefused KeyReused "
+    "MapFailed MisplacedStep NoConsensus NotAllowed NotAuthenticated NotClaimable NotReviewable ProviderError "
+    "ProviderNotConfigured ProviderOverloaded ProviderTimedOut ProviderUnavailable QuotaExhausted RateLimited "
+    "RecordedOutputMismatch RequestRejected SandboxError StepError StepFailed StepTimedOut StoreError "
     "UnknownModel UnstableInput UserError WorkerError"
 )
 
@@ -128,6 +129,7 @@ __all__ = [
     "ClaimLost",
     "CreditsError",
     "DefinitionError",
+    "DisputeNotFound",
     "Escalation",
     "HumanStep",
     "HumanTaskCancelled",

@@ -26,6 +26,7 @@
     │   ├── ClaimLost               the claim lapsed or was never this worker's
     │   ├── AssignmentNotFound      (LookupError)
     │   ├── AttachmentNotFound      (LookupError)
+    │   ├── DisputeNotFound         (LookupError)
     │   └── NotReviewable           there is no answer to review, or it was reviewed otherwise
     ├── AccessError                 whoever asks is not known, or may not
     │   ├── NotAuthenticated        no valid key, token or password
@@ -246,6 +247,10 @@ class AssignmentNotFound(WorkerError, LookupError):
 
 class AttachmentNotFound(WorkerError, LookupError):
     """There is no attachment of that id that whoever asks may open."""
+
+
+class DisputeNotFound(WorkerError, LookupError):
+    """There is no dispute of that id."""
 
 
 class NotReviewable(WorkerError):

@@ -9,9 +9,10 @@ from pydantic import JsonValue
 from sqlalchemy import Connection, delete, select
 
 from intermezzo import journal, ledger
-from intermezzo.human_steps import claims, review, tasks, workers
+from intermezzo.human_steps import claims, disputes, review, tasks, workers
 from intermezzo.human_steps.claims import Claimed
 from intermezzo.human_steps.consensus import ConsensusStrategy
+from intermezzo.human_steps.disputes import Dispute
 from intermezzo.human_steps.tasks import NewHumanTask, Priority
 from intermezzo.human_steps.terms import Terms
 from intermezzo.journal import Claim, Closing, NewCall, RecordedCall, RunFacts
@@ -236,6 +237,18 @@ class Desk:
         """The requester looks at an answer."""
         return self.do(lambda c: review.review(c, assignment_id, approved=approved, by=by, note=note, at=at))
 
+    def score(self, assignment_id: str, score: int, *, note: str | None = None, at: datetime = START) -> None:
+        """The requester says how good an answer is."""
+        self.do(lambda c: review.score(c, assignment_id, score, by="boss", note=note, at=at))
+
+    def dispute(self, assignment_id: str, *, reason: str = "off the point", at: datetime = START) -> Dispute:
+        """The requester does not accept an answer."""
+        return self.do(lambda c: disputes.dispute(c, assignment_id, reason=reason, by="boss", at=at))
+
+    def resolve(self, dispute_id: str, *, upheld: bool, at: datetime = START) -> Dispute:
+        """An operator says who is right."""
+        return self.do(lambda c: disputes.resolve(c, dispute_id, upheld=upheld, by="ops", note="I looked", at=at))
+
     def decide(self, task_id: str, category: str, *, at: datetime = START) -> None:
         """The requester answers a task themselves."""
         self.do(lambda c: review.decide(c, task_id, {"category": category}, by="boss", at=at))
@@ -278,7 +291,9 @@ class Desk:
         query = select(human_tasks.c.open_slots).where(human_tasks.c.id == task_id)
         return self.see(lambda c: c.execute(query).scalar_one())
 
-    def describe(self, worker: str, *, skills: dict[str, int] | None = None, languages: Sequence[str] = ()) -> None:
+    def describe(
+        self, worker: str, *, skills: dict[str, int] | None = None, languages: Sequence[str] | None = None
+    ) -> None:
         """Say what a worker can do."""
         self.do(lambda c: workers.describe(c, worker, skills=skills, languages=languages, at=START))
 

@@ -65,21 +65,21 @@ def post(store: Store, run_id: str, terms: Terms, count: int, *, urgent: bool = 
 def _open(store: Store, posted: Sequence[NewHumanTask]) -> None:
     calls = [
         NewCall(
-            id=task.call_id,
+            id=task.id,
             reservation_id=task.id,
             step=task.name,
-            key=task.call_id,
+            key=task.id,
             kind="human",
             price_credits=task.terms.price_credits,
             generation=1,
-            wave=task.call_id,
+            wave=task.id,
         )
         for task in posted
     ]
     at = utc_now()
 
     def work(c: Connection) -> None:
-        journal.open_calls(c, posted[0].run_id, PAYER, calls, at=at)
+        journal.open_calls(c, str(posted[0].run_id), PAYER, calls, at=at)
         tasks.post(c, PAYER, posted, at=at)
 
     store.write_now(work)

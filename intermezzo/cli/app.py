@@ -40,9 +40,12 @@ _COMMANDS = {
     "users": _Entry("Operate", "intermezzo.cli.users:users", "Let people log in."),
     "inbox": _Entry("Work", "intermezzo.cli.inbox:inbox", "Answer human tasks."),
     "tasks": _Entry("Work", "intermezzo.cli.tasks:tasks", "Ask people something, and follow it."),
-    "review": _Entry("Work", "intermezzo.cli.review:review", "Approve, reject and decide what was answered."),
-    "workers": _Entry("Work", "intermezzo.cli.workers:workers", "Say what workers can do, suspend and reinstate them."),
-    "guilds": _Entry("Work", "intermezzo.cli.workers:guilds", "Found guilds of workers, and say who is in them."),
+    "review": _Entry("Work", "intermezzo.cli.review:review", "Approve, score, reject and decide what was answered."),
+    "disputes": _Entry("Work", "intermezzo.cli.disputes:disputes", "Say who is right about disputed answers."),
+    "workers": _Entry(
+        "Work", "intermezzo.cli.workers:workers", "Say what workers can do, find them, see how they did."
+    ),
+    "guilds": _Entry("Work", "intermezzo.cli.guilds:guilds", "Found guilds of workers, find them, say who is in them."),
     "types": _Entry("Work", "intermezzo.cli.human_types:types", "See what people can be asked to do."),
 }
 

@@ -19,7 +19,7 @@ _by_option = click.option("--by", envvar="USER", default="requester", show_defau
 
 @click.group()
 def review() -> None:
-    """Review answers before they are paid: list, approve, reject, decide."""
+    """Review answers: list, approve, score, reject, dispute, decide."""
 
 
 @review.command("list")
@@ -70,6 +70,43 @@ def reject(assignment_id: str, *, reason: str, by: str, org: str | None, test: b
     state = asyncio.run(_queue(org, test=test).reject(assignment_id, by=by, reason=reason))
     outcome = {"assignment_id": assignment_id, "approved": False, "task_state": state}
     show(outcome, as_json=as_json, text=lambda: f"rejected; the task is {state}")
+
+
+@review.command("score")
+@click.argument("assignment_id")
+@click.option("--score", "points", type=click.IntRange(0, 10), required=True, help="How good it is.")
+@click.option("--note", help="For the worker.")
+@_by_option
+@org_option
+@test_option
+@json_option
+def score_answer(
+    assignment_id: str,
+    *,
+    points: int,
+    note: str | None,
+    by: str,
+    org: str | None,
+    test: bool,
+    as_json: bool,
+) -> None:
+    """Say how good the approved answer ASSIGNMENT_ID is, within 48 hours after it came; again says it anew."""
+    asyncio.run(_queue(org, test=test).score(assignment_id, points, by=by, note=note))
+    outcome = {"assignment_id": assignment_id, "score": points}
+    show(outcome, as_json=as_json, text=lambda: f"scored {points}/10")
+
+
+@review.command()
+@click.argument("assignment_id")
+@click.option("--reason", required=True, help="For the operator who decides.")
+@_by_option
+@org_option
+@test_option
+@json_option
+def dispute(assignment_id: str, *, reason: str, by: str, org: str | None, test: bool, as_json: bool) -> None:
+    """Ask an operator to decide about the answer ASSIGNMENT_ID; its reward is held meanwhile."""
+    found = asyncio.run(_queue(org, test=test).dispute(assignment_id, by=by, reason=reason))
+    show(asdict(found), as_json=as_json, text=lambda: f"disputed; an operator decides dispute {found.id}")
 
 
 @review.command()

@@ -245,8 +245,14 @@ def _told(found: "Story") -> Any:  # noqa: ANN401 (what rich can print)
 
 
 def _reviewed(part: Any) -> str:  # noqa: ANN401 (a Part)
-    said = [part.reviewed_by or "", f"{part.score}/10" if part.score is not None else "", part.note or ""]
+    said = [part.reviewed_by or "", _points(part), part.note or ""]
     return ", ".join(filter(None, said))
+
+
+def _points(part: Any) -> str:  # noqa: ANN401 (a Part)
+    if part.score is None:
+        return ""
+    return f"{part.score}/10 by default" if part.score_defaulted else f"{part.score}/10"
 
 
 def _detail(event: "Happened") -> str:

@@ -1,24 +1,31 @@
-"""`intermezzo workers` and `intermezzo guilds`: who works, and what they can do."""
+"""`intermezzo workers`: who works, what they can do, and how they did."""
 
 import asyncio
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from intermezzo.cli.inputs import json_option
-from intermezzo.cli.output import show, table
+from intermezzo.cli.inputs import json_option, json_value, test_option
+from intermezzo.cli.output import json_text, printable, show, table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from intermezzo.human_steps.workers import Guild, Profile
+    from pydantic import BaseModel
+
+    from intermezzo.human_steps.public_profiles import PublicProfile
+    from intermezzo.human_steps.reputation import Reputation, Standing
+    from intermezzo.human_steps.worker_search import WorkerPage
+    from intermezzo.human_steps.workers import Profile
     from intermezzo.human_steps.workforce import Workforce
+
+M = TypeVar("M", bound="BaseModel")
 
 
 @click.group()
 def workers() -> None:
-    """Say what workers can do: list, show, set, suspend, reinstate."""
+    """Say what workers can do, and see how they did: list, search, show, set, suspend, reinstate."""
 
 
 @workers.command("list")
@@ -32,23 +39,99 @@ def list_workers(*, limit: int, as_json: bool) -> None:
 
 @workers.command("show")
 @click.argument("worker")
+@test_option
 @json_option
-def show_worker(worker: str, *, as_json: bool) -> None:
-    """Show what is known of WORKER."""
-    profile = asyncio.run(_workforce().get(worker))
-    show(_plain(profile), as_json=as_json, text=lambda: _workers_table([profile]))
+def show_worker(worker: str, *, test: bool, as_json: bool) -> None:
+    """Show all that is known of WORKER, and their reputation."""
+
+    async def look() -> "tuple[Profile, PublicProfile]":
+        workforce = _workforce()
+        return await workforce.get(worker), await workforce.public_profile(worker, test=test)
+
+    profile, public = asyncio.run(look())
+    whole = {**_plain(profile), "reputation": asdict(public.reputation)}
+    show(whole, as_json=as_json, text=lambda: _whole(profile, public.reputation))
+
+
+@workers.command()
+@click.option("--skill", "skills", multiple=True, metavar="NAME", help="Who has one of these.")
+@click.option("--language", "languages", multiple=True, metavar="TAG", help="Who speaks one of these.")
+@click.option("--country", help="As they say it.")
+@click.option("--min-availability", type=click.IntRange(0, 168), default=0, help="Hours a week.")
+@click.option("--max-rate-cents", type=click.IntRange(0), help="Most that their hourly rate begins at.")
+@click.option("--min-experience", type=click.IntRange(0, 80), default=0, help="Years.")
+@click.option("--worker-type", type=click.Choice(["freelancer", "chartered"]), help="By the guilds they are in.")
+@click.option("--min-score", type=click.FloatRange(0, 10), help="Least average.")
+@click.option("--domain", help="Who has worked in it.")
+@click.option("--type", "type", help="Who has done tasks of it.")
+@click.option("--min-tasks", type=click.IntRange(0), default=0, help="Least number of accepted answers.")
+@click.option("--guild", help="Who is a member of it.")
+@click.option("--limit", type=click.IntRange(1, 100), default=25, show_default=True, help="Most workers to show.")
+@click.option("--cursor", help="Of the page before.")
+@test_option
+@json_option
+def search(
+    *,
+    limit: int,
+    cursor: str | None,
+    test: bool,
+    as_json: bool,
+    min_availability: int,
+    min_experience: int,
+    **wanted: Any,  # noqa: ANN401 (options of click)
+) -> None:
+    """Find workers, as others may see them: the best score first, then the most tasks."""
+    from intermezzo.human_steps.worker_search import WorkerFilter
+
+    chosen = WorkerFilter(min_availability_hours=min_availability, min_years_experience=min_experience, **wanted)
+    found = asyncio.run(_workforce().search(chosen, test=test, cursor=cursor, limit=limit))
+    show(asdict(found), as_json=as_json, text=lambda: _found_table(found))
 
 
 @workers.command("set")
 @click.argument("worker")
 @click.option("--skill", "skills", multiple=True, metavar="NAME=LEVEL", help="A skill, with its level from 1 to 5.")
 @click.option("--language", "languages", multiple=True, metavar="TAG", help="A language they speak, such as en.")
+@click.option("--email", metavar="ADDRESS", help="Where they are reached; others never see it. Empty: forget it.")
+@click.option(
+    "--profile", "told", metavar="JSON|@FILE|-", help='What they tell of themselves, such as {"country": "Peru"}.'
+)
 @json_option
-def set_worker(worker: str, *, skills: tuple[str, ...], languages: tuple[str, ...], as_json: bool) -> None:
-    """Set the skills and languages of WORKER; of what is not given, nothing changes."""
+def set_worker(
+    worker: str,
+    *,
+    skills: tuple[str, ...],
+    languages: tuple[str, ...],
+    email: str | None,
+    told: str | None,
+    as_json: bool,
+) -> None:
+    """Set what is known of WORKER; of what is not given, nothing changes."""
+    from intermezzo.human_steps.background import Background
+
     levels = dict(map(_level, skills)) or None
-    profile = asyncio.run(_workforce().describe(worker, skills=levels, languages=languages or None))
+    background = None if told is None else told_as(Background, told, option="--profile")
+    profile = asyncio.run(
+        _workforce().describe(worker, skills=levels, languages=languages or None, background=background, email=email)
+    )
     show(_plain(profile), as_json=as_json, text=lambda: _workers_table([profile]))
+
+
+def told_as(model: type[M], given: str, *, option: str) -> M:
+    """What somebody tells of themselves, from the JSON of an option.
+
+    Raises:
+        click.BadParameter: it is not JSON, or not what the model takes.
+    """
+    from pydantic import ValidationError
+
+    from intermezzo.steps import explain
+
+    try:
+        return model.model_validate_json(json_text(json_value(given, option=option)))
+    except ValidationError as error:
+        known = list(model.model_fields)
+        raise click.BadParameter(explain(error, known=known), param_hint=f"'{option}'") from None
 
 
 def _level(given: str) -> tuple[str, int]:
@@ -78,51 +161,6 @@ def reinstate(worker: str, *, as_json: bool) -> None:
     show({"worker": worker, "suspended": None}, as_json=as_json, text=lambda: f"{worker} may work again")
 
 
-@click.group()
-def guilds() -> None:
-    """Found guilds of workers: list, create, join, leave."""
-
-
-@guilds.command("list")
-@json_option
-def list_guilds(*, as_json: bool) -> None:
-    """List all guilds."""
-    found = asyncio.run(_workforce().guilds())
-    show([asdict(guild) for guild in found], as_json=as_json, text=lambda: _guilds_table(found))
-
-
-@guilds.command()
-@click.argument("guild")
-@click.option("--name", help="As people read it; the id by default.")
-@click.option("--chartered", is_flag=True, help="Tasks are given to it, never to one of its members by name.")
-@json_option
-def create(guild: str, *, name: str | None, chartered: bool, as_json: bool) -> None:
-    """Found GUILD, for tasks whose audience is `guild:GUILD`."""
-    kind = "chartered" if chartered else "community"
-    asyncio.run(_workforce().make_guild(guild, name=name or guild, kind=kind))
-    show({"guild": guild, "kind": kind}, as_json=as_json, text=lambda: f"the guild {guild} is founded")
-
-
-@guilds.command()
-@click.argument("guild")
-@click.argument("worker")
-@json_option
-def join(guild: str, worker: str, *, as_json: bool) -> None:
-    """Make WORKER a member of GUILD."""
-    asyncio.run(_workforce().join(guild, worker))
-    show({"guild": guild, "worker": worker}, as_json=as_json, text=lambda: f"{worker} is a member of {guild}")
-
-
-@guilds.command()
-@click.argument("guild")
-@click.argument("worker")
-@json_option
-def leave(guild: str, worker: str, *, as_json: bool) -> None:
-    """End the membership of WORKER in GUILD."""
-    asyncio.run(_workforce().leave(guild, worker))
-    show({"guild": guild, "worker": worker}, as_json=as_json, text=lambda: f"{worker} is no member of {guild}")
-
-
 def _workforce() -> "Workforce":
     from intermezzo.human_steps.workforce import Workforce
     from intermezzo.store import open_store
@@ -136,8 +174,73 @@ def _plain(profile: "Profile") -> dict[str, object]:
         "skills": dict(profile.skills),
         "languages": sorted(profile.languages),
         "guilds": sorted(profile.guilds),
+        "email": profile.email,
+        "background": profile.background.model_dump(mode="json", exclude_defaults=True),
         "suspended": profile.suspended,
     }
+
+
+def _whole(profile: "Profile", reputation: "Reputation") -> Any:  # noqa: ANN401 (what rich can print)
+    from rich.console import Group
+
+    told = profile.background.model_dump(mode="json", exclude_defaults=True)
+    about = [
+        f"{name.replace('_', ' ')}: {value if isinstance(value, str) else json_text(value)}"
+        for name, value in told.items()
+    ]
+    return Group(_workers_table([profile]), *map(printable, about), reputation_text(reputation))
+
+
+def reputation_text(reputation: "Reputation") -> Any:  # noqa: ANN401 (what rich can print)
+    """A reputation for a person: a table of standings, and a line of the rest."""
+    from rich.console import Group
+
+    if reputation.first_active_on is None:
+        return "No answer was given yet."
+    standings = [
+        ("all", reputation.overall),
+        *((f"domain {name}", standing) for name, standing in reputation.by_domain.items()),
+        *((f"type {name}", standing) for name, standing in reputation.by_type.items()),
+    ]
+    rows = [(name, one.tasks, score_text(one), one.scores_given) for name, one in standings]
+    line = (
+        f"answers: {reputation.answers} from {reputation.first_active_on} to {reputation.last_active_on}, "
+        f"{reputation.rejected} rejected; {reputation.disputes} disputed: {reputation.disputes_upheld} upheld, "
+        f"{reputation.disputes_dismissed} dismissed; agreement {_share(reputation.agreement)}, "
+        f"gold {_share(reputation.gold_accuracy)}"
+    )
+    return Group(table(["accepted", "tasks", "score", "given"], rows, numbers=["tasks", "score", "given"]), line)
+
+
+def score_text(standing: "Standing") -> str:
+    """An average score for a person."""
+    return "" if standing.score_average is None else f"{standing.score_average:.2f}"
+
+
+def _share(share: float | None) -> str:
+    return "unknown" if share is None else f"{share:.0%}"
+
+
+def _found_table(found: "WorkerPage") -> Any:  # noqa: ANN401 (what rich can print)
+    from rich.console import Group
+
+    if not found.workers:
+        return "No such worker is known."
+    rows = [
+        (
+            worker.id,
+            score_text(worker.reputation.overall),
+            worker.reputation.overall.tasks,
+            ", ".join(worker.skills),
+            ", ".join(worker.languages),
+            worker.background.country or "",
+            ", ".join(guild.id for guild in worker.guilds),
+        )
+        for worker in found.workers
+    ]
+    headings = ["worker", "score", "tasks", "skills", "languages", "country", "guilds"]
+    more = [f"More: --cursor {found.next_cursor}"] if found.next_cursor else []
+    return Group(table(headings, rows, numbers=["score", "tasks"]), *more)
 
 
 def _workers_table(profiles: "Sequence[Profile]") -> Any:  # noqa: ANN401 (what rich can print)
@@ -154,10 +257,3 @@ def _workers_table(profiles: "Sequence[Profile]") -> Any:  # noqa: ANN401 (what 
         for profile in profiles
     ]
     return table(["worker", "skills", "languages", "guilds", "suspended"], rows)
-
-
-def _guilds_table(found: "Sequence[Guild]") -> Any:  # noqa: ANN401 (what rich can print)
-    if not found:
-        return "There is no guild."
-    rows = [(guild.id, guild.name, guild.kind, guild.members) for guild in found]
-    return table(["guild", "name", "kind", "members"], rows, numbers=["members"])

@@ -20,6 +20,7 @@ from intermezzo.human_steps.json_values import canonical_json
 from intermezzo.human_steps.notes import MAX_NAME_CHARACTERS, check_text
 from intermezzo.human_steps.queues import HOLDING
 from intermezzo.human_steps.review import approve, review, weigh
+from intermezzo.human_steps.scores import SCORE_WINDOW
 from intermezzo.human_steps.tasks import LEGAL_MOVES, MOST_SWEPT, lock_task, lock_tasks, transition
 from intermezzo.human_steps.terms import terms_of
 from intermezzo.human_steps.workers import (
@@ -123,6 +124,9 @@ def _take(connection: Connection, task: "Row[tuple[object, ...]]", worker_id: st
             id=claim.assignment_id,
             task_id=task.id,
             worker_id=worker_id,
+            test=task.test,
+            type=terms.type,
+            domain=terms.domain,
             state="claimed",
             reward_credits=terms.reward_credits,
             claimed_at=at,
@@ -173,13 +177,14 @@ def submit(connection: Connection, task_id: str, worker_id: str, answer: dict[st
     )
     record(connection, task, "submitted", actor=worker_id, at=at, assignment=claim.id)
     wait = terms_of(connection, task.terms_id).auto_approve_seconds
+    due = at + timedelta(seconds=wait) if wait else None
+    connection.execute(
+        update(assignments)
+        .where(assignments.c.id == claim.id)
+        .values(state="submitted", review_due_at=due, score_until=at + SCORE_WINDOW)
+    )
     if wait == 0:
         approve(connection, task, claim, at=at)
-    else:
-        due = None if wait is None else at + timedelta(seconds=wait)
-        connection.execute(
-            update(assignments).where(assignments.c.id == claim.id).values(state="submitted", review_due_at=due)
-        )
     reach("answer.stored")
     return weigh(connection, task, at=at)
 

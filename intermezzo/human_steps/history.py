@@ -7,7 +7,7 @@ import hashlib
 import json
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import JsonValue
 from sqlalchemy import Connection, Row, select
@@ -15,9 +15,10 @@ from sqlalchemy import Connection, Row, select
 from intermezzo.errors import HumanTaskNotFound
 from intermezzo.human_steps.attachment_rows import attached_to
 from intermezzo.human_steps.notes import check_id
+from intermezzo.human_steps.scores import score_of
 from intermezzo.human_steps.terms import Terms, terms_of
 from intermezzo.ledger import Payer
-from intermezzo.store import Event, emit
+from intermezzo.store import Event, emit, utc_now
 from intermezzo.store.tables import assignments, human_tasks, outbox, responses
 
 Happening = Literal[
@@ -25,6 +26,9 @@ Happening = Literal[
     "submitted",
     "approved",
     "rejected",
+    "disputed",
+    "resolved",
+    "scored",
     "released",
     "declined",
     "lapsed",
@@ -49,9 +53,10 @@ def record(
 
     Args:
         actor: the worker or reviewer who made it; None: the requester's flow, or time.
-        detail: more about it.
+        detail: more about it; what is None is left out.
     """
-    text = json.dumps(detail, ensure_ascii=False) if detail else None
+    said = {name: value for name, value in detail.items() if value is not None}
+    text = json.dumps(said, ensure_ascii=False) if said else None
     emit(connection, [Event(f"task.{what}", task.id, actor=actor, detail=text)], wake=False, at=at)
 
 
@@ -86,6 +91,9 @@ class Part:
     reviewed_by: str | None
     note: str | None
     score: int | None
+    """0 to 10; None: it has none, or none yet."""
+    score_defaulted: bool
+    """Nobody gave it one in time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,8 +116,11 @@ class Story:
     happened: list[Happened]
 
 
-def story(connection: Connection, payer: Payer, task_id: str) -> Story:
+def story(connection: Connection, payer: Payer, task_id: str, *, at: datetime | None = None) -> Story:
     """Everything that happened to a task.
+
+    Args:
+        at: scores are those of this time; None: now.
 
     Raises:
         HumanTaskNotFound: this organisation has none of that id in its live or test tasks.
@@ -140,19 +151,7 @@ def story(connection: Connection, payer: Payer, task_id: str) -> Story:
         created_at=task.created_at,
         closed_at=task.closed_at,
         settled_at=task.settled_at,
-        parts=[
-            Part(
-                assignment_id=row.id,
-                worker=row.worker_id,
-                state=row.state,
-                reward_credits=row.reward_credits,
-                answer=json.loads(row.answer) if row.answer else None,
-                reviewed_by=row.reviewed_by,
-                note=row.review_note,
-                score=row.score,
-            )
-            for row in parts
-        ],
+        parts=[_part(row, at=at or utc_now()) for row in parts],
         happened=[
             Happened(
                 at=row.at,
@@ -162,4 +161,19 @@ def story(connection: Connection, payer: Payer, task_id: str) -> Story:
             )
             for row in events
         ],
+    )
+
+
+def _part(row: "Row[*tuple[Any, ...]]", *, at: datetime) -> Part:
+    score = score_of(row, at=at)
+    return Part(
+        assignment_id=row.id,
+        worker=row.worker_id,
+        state=row.state,
+        reward_credits=row.reward_credits,
+        answer=json.loads(row.answer) if row.answer else None,
+        reviewed_by=row.reviewed_by,
+        note=row.review_note,
+        score=score.points if score else None,
+        score_defaulted=score is not None and score.defaulted,
     )

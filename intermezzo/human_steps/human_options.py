@@ -22,6 +22,8 @@ Audience = str | Sequence[str]
 MAX_DEADLINE_SECONDS = 30 * 86_400
 """Longest deadline: a month, well above the longest that a dialect knows, Scale's week (spec: SC-09)."""
 
+MAX_DOMAIN_CHARACTERS = 64
+
 _AS_JSON = ConfigDict(extra="forbid", strict=True)
 """How options are read that come as JSON."""
 
@@ -70,6 +72,8 @@ class HumanOptions(StepOptions):
     auto_approve_hours: float | Literal["never"] | None = None
     """After which an answer that nobody has reviewed is approved and paid; 0: at once. None: at once, or after 48
     under `requester_review`."""
+    domain: str | None = None
+    """What field of knowledge it is about, as a code such as `FIN`: workers have a reputation in each (spec: SA-63)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,6 +153,7 @@ def make_terms(options: HumanOptions, *, type: str, instructions: str, reward_cr
         reward_credits=reward_credits,
         on_split=options.on_split,
         auto_approve_seconds=_auto_approve_seconds(options),
+        domain=_domain(options),
     )
     if (links := _escalations(options)) > MAX_ESCALATIONS:
         raise DefinitionError(f"{name}: at most {MAX_ESCALATIONS} escalations, one after another, got {links}")
@@ -227,6 +232,15 @@ def _auto_approve_seconds(options: HumanOptions) -> int | None:
     if not 0 <= hours <= 30 * 24:
         raise DefinitionError(f'{options.name}: auto_approve_hours is 0 to 720, or "never", got {hours!r}')
     return round(hours * 3600)
+
+
+def _domain(options: HumanOptions) -> str:
+    given = options.domain
+    if given is not None and (not 0 < len(given) <= MAX_DOMAIN_CHARACTERS or not given.isprintable()):
+        raise DefinitionError(
+            f"{options.name}: a domain has 1 to {MAX_DOMAIN_CHARACTERS} printable characters, got {given[:200]!r}"
+        )
+    return given or ""
 
 
 def _one_of(name: str, option: str, value: object, allowed: Iterable[object]) -> None:

@@ -172,6 +172,7 @@ class HumanStep(Step[P, In, Out]):
         max_assignments: int | None = None,
         on_split: OnSplit | None = None,
         auto_approve_hours: float | Literal["never"] | None = None,
+        domain: str | None = None,
     ) -> Self:
         """A copy of the step with other options; see `HumanOptions`.
 
@@ -197,6 +198,7 @@ class HumanStep(Step[P, In, Out]):
             max_assignments=max_assignments,
             on_split=on_split,
             auto_approve_hours=auto_approve_hours,
+            domain=domain,
         )
 
     def _check(self) -> None:

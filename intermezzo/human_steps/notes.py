@@ -2,7 +2,7 @@
 
 from intermezzo.errors import WorkerError
 
-MAX_NOTE_CHARACTERS = 10_000
+MAX_NOTE_CHARACTERS = 5_000
 MAX_NAME_CHARACTERS = 200
 """As many as the store keeps of a name."""
 

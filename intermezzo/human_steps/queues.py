@@ -236,7 +236,7 @@ def _open_queues() -> "Select[Any]":
     return select(found.c.for_worker, found.c.queue, *shown)
 
 
-def _walk(name: str, whose: ColumnElement[str]) -> "Select[Any]":
+def _walk(name: str, whose: ColumnElement[str]) -> "Select[str, Any]":
     """From one queue of the index to the next, however many tasks there are in each."""
     least = (
         select(human_tasks.c.queue)

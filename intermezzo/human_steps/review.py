@@ -5,7 +5,7 @@ review, or when nobody has reviewed it in time.
 """
 
 import json
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, Row, case, func, select, update
@@ -19,6 +19,7 @@ from intermezzo.human_steps.history import record
 from intermezzo.human_steps.leaves import Answer
 from intermezzo.human_steps.notes import MAX_NAME_CHARACTERS, check_id, check_text
 from intermezzo.human_steps.outcome import envelope
+from intermezzo.human_steps.scores import DEFAULT_SCORE, SCORE_WINDOW, check_score
 from intermezzo.human_steps.tasks import LEGAL_MOVES, MOST_SWEPT, lock_task, lock_tasks, settle, transition
 from intermezzo.human_steps.terms import Terms, terms_of
 from intermezzo.ledger import Payer
@@ -27,10 +28,6 @@ from intermezzo.store.tables import assignments, responses
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-MAX_SCORE = 10
-
-_REVIEWABLE = ("submitted", "disputed")
 
 
 def approve(
@@ -105,42 +102,128 @@ def review(
     score: int | None = None,
     at: datetime,
 ) -> str:
-    """Approve or reject an answer; the same decision again changes nothing.
+    """Approve or reject an answer; the same decision again changes nothing but the score.
+
+    Args:
+        note: for the worker.
+        score: of an answer that is approved, 0 to 10.
 
     Returns:
         The state of the task afterwards.
 
     Raises:
         AssignmentNotFound: there is none of that id.
-        NotReviewable: it holds no answer, or the other decision was made before.
-        ValueError: a rejection without a reason, or a score out of range.
+        NotReviewable: it holds no answer, the other decision was made before, or it is too late for a score.
+        ValueError: a rejection without a reason or with a score, or a score out of range.
         WorkerError: `by` or `note` cannot be stored.
     """
     if not approved and not (note or "").strip():
         raise ValueError("a rejection needs a reason that the worker can learn from")
-    if score is not None and not 0 <= score <= MAX_SCORE:
-        raise ValueError(f"a score is a whole number from 0 to {MAX_SCORE}, got {score!r}")
+    if not approved and score is not None:
+        raise ValueError("only an answer that is approved has a score")
     check_text(note or "", "a note")
     check_text(by, "a reviewer's name", most=MAX_NAME_CHARACTERS)
-    task, assignment = _locked(connection, assignment_id)
-    if assignment.state == ("approved" if approved else "rejected") and assignment.reviewed_by is not None:
-        return task.state
-    if assignment.state not in _REVIEWABLE:
+    if score is not None:
+        check_score(score)
+    task, assignment = lock_assignment(connection, assignment_id)
+    done = assignment.state == ("approved" if approved else "rejected") and assignment.reviewed_by is not None
+    if assignment.state != "submitted" and not done:
         raise NotReviewable(f"assignment {assignment_id} is {assignment.state}; only a submitted answer is reviewed")
-    if approved:
+    if not done and approved:
         approve(connection, task, assignment, by=by, note=note, at=at)
-    else:
+    elif not done:
         reject(connection, task, assignment, by=by, reason=note or "", at=at)
     if score is not None:
-        connection.execute(update(assignments).where(assignments.c.id == assignment_id).values(score=score))
+        _, assignment = lock_assignment(connection, assignment_id)
+        _set_score(connection, task, assignment, score, by=by, note=note if done else None, at=at)
+    return task.state if done else go_on(connection, task, at=at)
+
+
+def go_on(connection: Connection, task: "Row[tuple[object, ...]]", *, at: datetime) -> str:
+    """See what becomes of a task one of whose answers was just approved or rejected.
+
+    Args:
+        task: locked before that.
+
+    Returns:
+        Its state afterwards.
+    """
     if not LEGAL_MOVES[task.state]:
         settle(connection, task, at=at)
         return task.state
     return weigh(connection, lock_task(connection, task.id), at=at)
 
 
-def _locked(connection: Connection, assignment_id: str) -> "tuple[Row[tuple[object, ...]], Row[tuple[object, ...]]]":
-    """An assignment and its task, which nobody else can move meanwhile."""
+def score(
+    connection: Connection, assignment_id: str, score: int, *, by: str, note: str | None = None, at: datetime
+) -> None:
+    """Say how good an approved answer is; again in time says it anew.
+
+    Raises:
+        AssignmentNotFound: there is none of that id.
+        NotReviewable: it was not approved, was disputed, or its time is over.
+        ValueError: it is out of range.
+        WorkerError: `by` or `note` cannot be stored.
+    """
+    check_score(score)
+    check_text(note or "", "a note")
+    check_text(by, "a reviewer's name", most=MAX_NAME_CHARACTERS)
+    task, assignment = lock_assignment(connection, assignment_id)
+    _set_score(connection, task, assignment, score, by=by, note=note, at=at)
+
+
+def _set_score(
+    connection: Connection,
+    task: "Row[tuple[object, ...]]",
+    assignment: "Row[tuple[object, ...]]",
+    score: int,
+    *,
+    by: str,
+    note: str | None = None,
+    at: datetime,
+) -> None:
+    """Say how good an approved answer is; again in time says it anew, and its history keeps both.
+
+    Args:
+        task: locked.
+        assignment: read since.
+        by: who says so.
+        note: for the worker; None: the one there is stays.
+
+    Raises:
+        NotReviewable: it was not approved, was disputed, or its time is over.
+    """
+    if assignment.state != "approved":
+        raise NotReviewable(
+            f"assignment {assignment.id} is {assignment.state}; only an approved answer is scored, "
+            "with its approval or later"
+        )
+    if assignment.score_until is None:
+        raise NotReviewable(f"assignment {assignment.id} was disputed; such an answer has no score")
+    kept = assignment.review_note if note is None else note
+    if (assignment.score, assignment.review_note) == (score, kept):
+        return
+    if at >= assignment.score_until:
+        hours = SCORE_WINDOW // timedelta(hours=1)
+        counts = DEFAULT_SCORE if assignment.score is None else assignment.score
+        raise NotReviewable(
+            f"assignment {assignment.id} could be scored until {assignment.score_until:%Y-%m-%d %H:%M} UTC, "
+            f"{hours} hours after it was submitted; it counts as {counts}"
+        )
+    connection.execute(
+        update(assignments).where(assignments.c.id == assignment.id).values(score=score, review_note=kept)
+    )
+    record(connection, task, "scored", actor=by, at=at, assignment=assignment.id, score=score, note=note)
+
+
+def lock_assignment(
+    connection: Connection, assignment_id: str
+) -> "tuple[Row[tuple[object, ...]], Row[tuple[object, ...]]]":
+    """A task and an assignment of it, which nobody else can move meanwhile.
+
+    Raises:
+        AssignmentNotFound: there is none of that id.
+    """
     check_id(assignment_id, AssignmentNotFound)
     query = select(assignments).where(assignments.c.id == assignment_id)
     found = connection.execute(query).one_or_none()
@@ -164,13 +247,10 @@ def approve_unreviewed(connection: Connection, *, at: datetime, limit: int = MOS
     ).all()
     lock_tasks(connection, [row.task_id for row in due])
     for row in due:
-        task, assignment = _locked(connection, row.id)
+        task, assignment = lock_assignment(connection, row.id)
         if assignment.state == "submitted":  # it may have been reviewed meanwhile
             approve(connection, task, assignment, at=at)
-            if LEGAL_MOVES[task.state]:
-                weigh(connection, task, at=at)
-            else:
-                settle(connection, task, at=at)
+            go_on(connection, task, at=at)
     return len(due)
 
 
@@ -229,8 +309,8 @@ def _complete(
 def _answers(
     connection: Connection, task: "Row[tuple[object, ...]]", *, only_approved: bool
 ) -> "Sequence[Row[tuple[object, ...]]]":
-    """The answers that count, the earliest first."""
-    states = ("approved",) if only_approved else ("approved", *_REVIEWABLE)
+    """The answers that count, the earliest first; a disputed one does not until its dispute is resolved."""
+    states = ("approved",) if only_approved else ("approved", "submitted")
     return connection.execute(
         select(responses)
         .join(assignments, assignments.c.id == responses.c.assignment_id)

@@ -9,7 +9,8 @@ from pydantic import JsonValue
 from sqlalchemy import Connection, select
 
 from intermezzo.errors import AssignmentNotFound, HumanTaskNotFound
-from intermezzo.human_steps import review
+from intermezzo.human_steps import disputes, review
+from intermezzo.human_steps.disputes import Dispute
 from intermezzo.human_steps.notes import check_id
 from intermezzo.human_steps.tasks import belongs_to
 from intermezzo.ledger import Payer
@@ -103,13 +104,55 @@ class ReviewQueue:
 
         Raises:
             AssignmentNotFound: there is none of that id.
-            NotReviewable: there is no answer that waits, or it was rejected before.
+            NotReviewable: there is no answer that waits, it was rejected before, or it is too late for a score.
             ValueError: the score is out of range.
+            WorkerError: `by` or `note` cannot be stored.
         """
 
         def work(connection: Connection) -> str:
             self._require_assignment(connection, assignment_id)
             return review.review(connection, assignment_id, approved=True, by=by, note=note, score=score, at=utc_now())
+
+        return await self.store.write(work)
+
+    async def score(self, assignment_id: str, score: int, *, by: str, note: str | None = None) -> None:
+        """Say how good an approved answer is, within 48 hours after it was submitted; again says it anew.
+
+        Args:
+            score: 0 to 10; an answer that nobody scores in time counts as 10.
+            by: who says so.
+            note: for the worker, at most 5,000 characters.
+
+        Raises:
+            AssignmentNotFound: there is none of that id.
+            NotReviewable: it was not approved, was disputed, or its time is over.
+            ValueError: the score is out of range.
+            WorkerError: `by` or `note` cannot be stored.
+        """
+
+        def work(connection: Connection) -> None:
+            self._require_assignment(connection, assignment_id)
+            review.score(connection, assignment_id, score, by=by, note=note, at=utc_now())
+
+        await self.store.write(work)
+
+    async def dispute(self, assignment_id: str, *, by: str, reason: str) -> Dispute:
+        """Ask an operator to look at an answer that waits for its review; again changes nothing.
+
+        Args:
+            by: who does not accept it.
+            reason: for the operator, at most 5,000 characters.
+
+        Raises:
+            AssignmentNotFound: there is none of that id.
+            NotReviewable: it does not wait for its review.
+            ValueError: the reason is blank.
+            WorkerError: `by` or `reason` cannot be stored.
+        """
+
+        def work(connection: Connection) -> Dispute:
+            self._require_assignment(connection, assignment_id)
+            return disputes.dispute(connection, assignment_id, reason=reason, by=by, at=utc_now())
 
         return await self.store.write(work)
 

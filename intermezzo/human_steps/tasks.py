@@ -20,7 +20,7 @@ from intermezzo.human_steps.history import record
 from intermezzo.human_steps.notes import check_id
 from intermezzo.human_steps.outcome import envelope
 from intermezzo.human_steps.terms import EVERYBODY, Terms, keep, terms_of
-from intermezzo.human_steps.workers import check_audience
+from intermezzo.human_steps.workers import addressed, check_audience
 from intermezzo.journal import RecordedError
 from intermezzo.ledger import Payer
 from intermezzo.store import Event, Prepared, emit
@@ -78,10 +78,10 @@ def post(connection: Connection, payer: Payer, tasks: Sequence[NewHumanTask], *,
         InvalidInput: their audience is one that tasks cannot be given to, or an input refers to a file that was not
             stored.
     """
-    distinct = {t.terms.id: t.terms for t in tasks}.values()
-    for terms in distinct:
+    distinct = {t.terms.id: addressed(connection, t.terms) for t in {t.terms.id: t for t in tasks}.values()}
+    for terms in distinct.values():
         check_audience(connection, terms)
-    keep(connection, distinct, at=at)
+    keep(connection, distinct.values(), at=at)
     _INSERT.run(
         connection,
         [
@@ -94,7 +94,7 @@ def post(connection: Connection, payer: Payer, tasks: Sequence[NewHumanTask], *,
                 "test": payer.test,
                 "type": t.type,
                 "name": t.name,
-                **_place(t.terms, PRIORITIES[t.priority], test=payer.test),
+                **_place(distinct[t.terms.id], PRIORITIES[t.priority], test=payer.test),
                 "state": "open",
                 "priority": PRIORITIES[t.priority],
                 "input": t.input,

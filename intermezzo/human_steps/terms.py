@@ -61,6 +61,8 @@ class Terms(BaseModel):
     auto_approve_seconds: Annotated[int, Field(ge=0)] | None = 0
     """After which an answer that nobody has reviewed is approved; 0: at once; None: never."""
     on_split: OnSplit = "fail"
+    domain: str = ""
+    """What field of knowledge it is about, as a code such as `FIN`; reputations are also told by it."""
     default_answer: dict[str, JsonValue] | None = None
     """The answer of a task whose time is over."""
     escalation: "Terms | None" = None

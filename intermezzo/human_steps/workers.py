@@ -11,9 +11,10 @@ from sqlalchemy import Connection, delete, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from intermezzo.errors import InvalidInput, WorkerError
+from intermezzo.human_steps.background import Background
 from intermezzo.human_steps.notes import MAX_NAME_CHARACTERS, check_id, check_text
 from intermezzo.human_steps.terms import GUILD, PUBLIC, Terms
-from intermezzo.store.tables import assignments, guild_members, guilds, workers
+from intermezzo.store.tables import assignments, guild_members, guilds, worker_tags, workers
 
 MAX_WORKER_ID_CHARACTERS = 100
 """So that a worker's account in the ledger, which is named after them, has room for the name."""
@@ -21,7 +22,16 @@ MAX_WORKER_ID_CHARACTERS = 100
 LEVELS = range(1, 6)
 """Of a skill: 1 has it, 5 is an expert (spec: CS-14)."""
 
+MAX_TAGS = 200
+"""Most skills, or languages, of a worker."""
+
+MAX_TAG_CHARACTERS = 100
+
+MAX_EMAIL_CHARACTERS = 254
+
 GuildKind = Literal["community", "chartered"]
+
+_EMAIL = re.compile(r"[^\s@<>,;\"]+@[^\s@<>,;\".]+(\.[^\s@<>,;\".]+)+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +45,10 @@ class Profile:
     """Language tags in lower case, such as `en` or `pt-br`."""
     guilds: frozenset[str] = frozenset()
     """Ids of the guilds they are a member of."""
+    email: str | None = None
+    """Where they are reached, in lower case. Nobody but operators and they themselves may see it."""
+    background: Background = field(default_factory=Background)
+    """What they tell of themselves."""
     suspended: str | None = None
     """Why they may not work; None: they may."""
 
@@ -90,6 +104,8 @@ def profile_of(connection: Connection, worker_id: str) -> Profile:
         skills=json.loads(row.skills),
         languages=frozenset(json.loads(row.languages)),
         guilds=frozenset(connection.scalars(member_of)),
+        email=row.email,
+        background=Background.model_validate(row.background),
         suspended=row.suspended,
     )
 
@@ -100,26 +116,71 @@ def describe(
     *,
     skills: Mapping[str, int] | None = None,
     languages: Iterable[str] | None = None,
+    background: Background | None = None,
+    email: str | None = None,
     at: datetime,
 ) -> Profile:
     """Set what is known of a worker; what is None stays as it is.
 
+    Args:
+        email: where they are reached; empty: it is forgotten.
+
     Raises:
-        WorkerError: that cannot be a worker's id, or a level is not 1 to 5.
+        WorkerError: that cannot be a worker's id, a skill, a language or an address, or another worker has the address.
     """
     check_worker_id(worker_id)
-    for skill, level in (skills or {}).items():
-        if level not in LEVELS:
-            raise WorkerError(f"{skill}: a skill level is 1 to 5, got {level!r}")
-    before = profile_of(connection, worker_id)
-    values = {
-        "skills": json.dumps(dict(sorted((before.skills if skills is None else skills).items()))),
-        "languages": json.dumps(sorted(before.languages if languages is None else {tag.lower() for tag in languages})),
-    }
-    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
-    new = dialect.insert(workers).values(id=worker_id, created_at=at, **values)
-    connection.execute(new.on_conflict_do_update(index_elements=[workers.c.id], set_=values))
+    values: dict[str, object] = {}
+    if skills is not None:
+        for skill, level in skills.items():
+            if level not in LEVELS:
+                raise WorkerError(f"{skill}: a skill level is 1 to 5, got {level!r}")
+        values["skills"] = json.dumps(dict(sorted(skills.items())))
+    if languages is not None:
+        languages = {tag.lower() for tag in languages}
+        values["languages"] = json.dumps(sorted(languages))
+    if background is not None:
+        values["background"] = background.model_dump(mode="json", exclude_defaults=True)
+    if email is not None:
+        values["email"] = _own_address(connection, worker_id, email) if email else None
+    _put(connection, worker_id, values, at=at)
+    for kind, tags in (("skill", skills), ("language", languages)):
+        if tags is not None:
+            _tag(connection, worker_id, kind, tags)
     return profile_of(connection, worker_id)
+
+
+def _put(connection: Connection, worker_id: str, values: Mapping[str, object], *, at: datetime) -> None:
+    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
+    blank: dict[str, object] = {"skills": "{}", "languages": "[]", "background": {}}
+    new = dialect.insert(workers).values(id=worker_id, created_at=at, **{**blank, **values})
+    if values:
+        connection.execute(new.on_conflict_do_update(index_elements=[workers.c.id], set_=dict(values)))
+    else:
+        connection.execute(new.on_conflict_do_nothing())
+
+
+def _own_address(connection: Connection, worker_id: str, email: str) -> str:
+    address = email.strip().lower()
+    if len(address) > MAX_EMAIL_CHARACTERS or not address.isprintable() or _EMAIL.fullmatch(address) is None:
+        raise WorkerError(f"an e-mail address looks like ann@example.com, got {email[:300]!r}")
+    others = select(workers.c.id).where(workers.c.email == address, workers.c.id != worker_id)
+    if connection.execute(others).first() is not None:
+        raise WorkerError(f"another worker has the e-mail address {address!r}")
+    return address
+
+
+def _tag(connection: Connection, worker_id: str, kind: str, tags: Iterable[str]) -> None:
+    """Index a worker by their skills or languages."""
+    tags = list(tags)
+    if len(tags) > MAX_TAGS:
+        raise WorkerError(f"a worker has at most {MAX_TAGS} {kind}s, got {len(tags)}")
+    for tag in tags:
+        if not 0 < len(tag) <= MAX_TAG_CHARACTERS or not tag.isprintable():
+            raise WorkerError(f"a {kind} has 1 to {MAX_TAG_CHARACTERS} printable characters, got {tag[:200]!r}")
+    connection.execute(delete(worker_tags).where(worker_tags.c.worker_id == worker_id, worker_tags.c.kind == kind))
+    if tags:
+        folded = sorted({tag.casefold() for tag in tags})
+        connection.execute(insert(worker_tags), [{"kind": kind, "tag": tag, "worker_id": worker_id} for tag in folded])
 
 
 def make_guild(connection: Connection, guild_id: str, *, name: str, kind: GuildKind, at: datetime) -> None:
@@ -135,7 +196,35 @@ def make_guild(connection: Connection, guild_id: str, *, name: str, kind: GuildK
     check_text(name, "a guild's name", most=MAX_NAME_CHARACTERS)
     if connection.execute(select(guilds.c.id).where(guilds.c.id == guild_id)).first() is not None:
         raise WorkerError(f"there is a guild {guild_id!r} already")
-    connection.execute(insert(guilds).values(id=guild_id, name=name, kind=kind, created_at=at))
+    connection.execute(insert(guilds).values(id=guild_id, name=name, kind=kind, profile={}, created_at=at))
+
+
+def addressed(connection: Connection, terms: Terms) -> Terms:
+    """Terms whose audience names workers by their ids where it named them by e-mail address (spec: SA-34).
+
+    Raises:
+        InvalidInput: nobody has the address.
+    """
+    changed: dict[str, object] = {}
+    if isinstance(terms.audience, tuple) and any("@" in name for name in terms.audience):
+        changed["audience"] = tuple(sorted({_id_of(connection, name) for name in terms.audience}))
+    if terms.escalation is not None and (later := addressed(connection, terms.escalation)) is not terms.escalation:
+        changed["escalation"] = later
+    return terms.model_copy(update=changed) if changed else terms
+
+
+def _id_of(connection: Connection, name: str) -> str:
+    """The id of a worker who is named by it, or by e-mail address; the address comes first."""
+    if "@" not in name:
+        return name
+    id = connection.scalar(select(workers.c.id).where(workers.c.email == name.strip().lower()))
+    id = id or connection.scalar(select(workers.c.id).where(workers.c.id == name))
+    if id is None:
+        raise InvalidInput(
+            f"audience: no worker has the e-mail address {name!r}; `intermezzo workers set ID --email {name}` gives it "
+            "to one"
+        )
+    return id
 
 
 def check_audience(connection: Connection, terms: Terms) -> None:

@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy import (
     DDL,
+    JSON,
     BigInteger,
     Boolean,
     CheckConstraint,
@@ -24,6 +25,7 @@ from sqlalchemy import (
     event,
     text,
 )
+from sqlalchemy.dialects.postgresql import JSONB
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -56,6 +58,7 @@ metadata = MetaData(
 )
 
 _serial = BigInteger().with_variant(Integer, "sqlite")
+_json = JSON().with_variant(JSONB(), "postgresql")
 
 runs = Table(
     "runs",
@@ -202,8 +205,19 @@ workers = Table(
     Column("id", String(200), primary_key=True),
     Column("skills", Text, nullable=False, doc="JSON: name → level 1 to 5"),
     Column("languages", Text, nullable=False, doc="JSON list of language tags"),
+    Column("email", String(254), unique=True, doc="lower case; never shown to others"),
+    Column("background", _json, nullable=False, doc="`Background`"),
     Column("suspended", Text, doc="why they may not work"),
     Column("created_at", UtcDateTime, nullable=False),
+)
+
+worker_tags = Table(
+    "worker_tags",
+    metadata,
+    Column("kind", String(8), primary_key=True, doc="skill language"),
+    Column("tag", String(300), primary_key=True, doc="case-folded; for finding workers by it"),
+    Column("worker_id", String(200), ForeignKey("workers.id"), primary_key=True),
+    Index("ix_worker_tags_worker_id", "worker_id"),
 )
 
 guilds = Table(
@@ -212,6 +226,7 @@ guilds = Table(
     Column("id", String(64), primary_key=True),
     Column("name", Text, nullable=False),
     Column("kind", String(16), nullable=False, doc="community chartered"),
+    Column("profile", _json, nullable=False, doc="`GuildProfile`"),
     Column("created_at", UtcDateTime, nullable=False),
 )
 
@@ -295,6 +310,7 @@ secrets = Table(
 )
 
 _once = "state IN ('claimed', 'submitted', 'disputed', 'approved', 'rejected', 'declined')"
+_accepted = "state = 'approved' AND score_until IS NOT NULL"
 
 assignments = Table(
     "assignments",
@@ -302,6 +318,9 @@ assignments = Table(
     Column("id", String(36), primary_key=True),
     Column("task_id", String(36), ForeignKey("human_tasks.id"), nullable=False, index=True),
     Column("worker_id", String(200), nullable=False),
+    Column("test", Boolean, nullable=False, doc="of its task, as are the next two: a reputation is read without tasks"),
+    Column("type", String(200), nullable=False),
+    Column("domain", String(64), nullable=False),
     Column(
         "state",
         String(16),
@@ -316,6 +335,8 @@ assignments = Table(
     Column("reviewed_by", String(200), doc="null: nobody did in time, or nobody had to"),
     Column("review_note", Text),
     Column("score", Integer, doc="0 to 10, as the requester found it"),
+    Column("score_until", UtcDateTime, doc="when a missing score becomes the default; null: no answer, or disputed"),
+    Column("gold_correct", Boolean, doc="whether it is the known answer; null: nobody knows one"),
     Column("agreement", Float, doc="with the outcome, 0 to 1; null: nothing to compare with"),
     Index(
         "uq_assignments_worker",
@@ -338,6 +359,38 @@ assignments = Table(
         postgresql_where=text("state = 'submitted'"),
     ),
     Index("ix_assignments_worker", "worker_id", "state"),
+    Index(
+        "ix_assignments_reputation",
+        "test",
+        "worker_id",
+        "domain",
+        "type",
+        "score",
+        "score_until",
+        "state",  # SQLite looks at it although the condition says it: so the index holds all that is read
+        sqlite_where=text(_accepted),
+        postgresql_where=text(_accepted),
+    ),
+)
+
+disputes = Table(
+    "disputes",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("assignment_id", String(36), ForeignKey("assignments.id"), nullable=False, unique=True),
+    Column("reason", Text, nullable=False),
+    Column("opened_by", String(200), nullable=False),
+    Column("opened_at", UtcDateTime, nullable=False),
+    Column("resolved_by", String(200)),
+    Column("resolved_at", UtcDateTime),
+    Column("upheld", Boolean, doc="the requester is right; null: not resolved"),
+    Column("note", Text, doc="of whoever resolved it"),
+    Index(
+        "ix_disputes_open",
+        "opened_at",
+        sqlite_where=text("resolved_at IS NULL"),
+        postgresql_where=text("resolved_at IS NULL"),
+    ),
 )
 
 responses = Table(

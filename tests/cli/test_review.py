@@ -40,12 +40,35 @@ def test_a_requester_approves_rejects_and_decides(terminal: Terminal, desk: Desk
     assert desk.problems() == []
 
 
+def test_a_requester_scores_and_disputes_and_an_operator_decides(terminal: Terminal, desk: Desk, task: str) -> None:
+    first, second = (desk.assignment(task, worker) or "" for worker in ("ann", "bob"))
+    found = terminal.json("review", "dispute", first, "--reason", "off the point")
+    assert (found["worker"], found["upheld"]) == ("ann", None)
+    [waiting] = terminal.json("disputes", "list")
+    assert waiting == found
+    listed = terminal("disputes", "list").stdout
+    assert "off" in listed
+    assert found["id"] in listed
+    assert "say who is right: --upheld or --dismissed" in terminal.error("disputes", "resolve", found["id"], code=2)
+    decided = terminal("disputes", "resolve", found["id"], "--dismissed", "--note", "it is on it")
+    assert decided.stdout == "dismissed: the answer is approved and paid\n"
+    assert terminal("disputes", "list").stdout == "No dispute waits for a decision.\n"
+    terminal.json("review", "approve", second)
+    assert terminal("review", "score", second, "--score", "6", "--note", "late").stdout == "scored 6/10\n"
+    shown = terminal("tasks", "show", task).stdout
+    for said in ("disputed", "off the point", "resolved", "it is on it", "6/10", "late"):
+        assert said.split()[0] in shown
+    assert desk.problems() == []
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
         (("approve", "nothing"), "there is no assignment 'nothing'"),
         (("reject", "nothing"), "Missing option '--reason'"),
         (("approve", "nothing", "--score", "11"), "0<=x<=10"),
+        (("score", "nothing", "--score", "5"), "there is no assignment 'nothing'"),
+        (("dispute", "nothing", "--reason", "x"), "there is no assignment 'nothing'"),
         (("decide", "nothing", "--answer", "{}"), "there is no human task 'nothing'"),
     ],
 )

@@ -1,9 +1,12 @@
 """Who may claim what: audiences, guilds, skills, languages, and workers who may not work at all."""
 
 import pytest
+from pydantic import ValidationError
 
 from intermezzo.errors import ClaimLost, InvalidInput, NotClaimable, WorkerError
 from intermezzo.human_steps import workers
+from intermezzo.human_steps.background import Background, Education
+from intermezzo.human_steps.history import story
 from intermezzo.human_steps.terms import Terms
 from tests.desk import START, Desk
 
@@ -135,3 +138,97 @@ def test_mistakes_about_workers_are_refused(desk: Desk) -> None:
         guild(desk, "medics")
     with pytest.raises(WorkerError, match="there is no guild 'nurses'"):
         desk.do(lambda c: workers.join(c, "nurses", "ann", at=START))
+
+
+# --- profiles and addresses -------------------------------------------------------------------------------------
+
+
+def email(desk: Desk, worker: str, address: str) -> workers.Profile:
+    return desk.do(lambda c: workers.describe(c, worker, email=address, at=START))
+
+
+def test_a_task_is_addressed_to_a_worker_by_e_mail_and_keeps_only_the_id(desk: Desk) -> None:
+    email(desk, "w1", "Ann@Example.com")
+    later = Terms(type="label_text", audience=("ANN@example.com", "bob"))
+    task = desk.post_under(later.model_copy(update={"audience": ("ann@example.COM ",), "escalation": later}))
+    kept = desk.see(lambda c: story(c, desk.payer, task)).terms
+    assert kept["audience"] == ["w1"]
+    assert "example" not in str(kept).lower()
+    assert desk.take_next("bob") is None
+    assert desk.take_next("w1") is not None
+
+
+def test_an_address_that_nobody_has_is_refused_and_nothing_is_posted(desk: Desk) -> None:
+    with pytest.raises(InvalidInput, match=r"no worker has the e-mail address 'ann@example\.com'"):
+        desk.post(audience=("ann@example.com",))
+    assert (desk.reserved, desk.problems()) == (0, [])
+
+
+def test_whoever_has_an_address_comes_before_whoever_is_called_like_it(desk: Desk) -> None:
+    desk.describe("ann@example.com")
+    desk.post(audience=("ann@example.com",))
+    assert desk.take_next("ann@example.com") is not None
+    email(desk, "w1", "ann@example.com")
+    desk.post(audience=("ann@example.com",))
+    assert desk.take_next("ann@example.com") is None
+    assert desk.take_next("w1") is not None
+
+
+def test_a_member_of_a_chartered_guild_is_not_asked_by_e_mail_either(desk: Desk) -> None:
+    email(desk, "w1", "ann@example.com")
+    guild(desk, "bureau", "w1", kind="chartered")
+    with pytest.raises(InvalidInput, match="belongs to the chartered guild 'bureau'"):
+        desk.post(audience=("ann@example.com",))
+
+
+def test_an_address_belongs_to_one_worker_who_may_give_it_up(desk: Desk) -> None:
+    assert email(desk, "w1", " Ann@Example.com").email == "ann@example.com"
+    assert email(desk, "w1", "ann@example.com").email == "ann@example.com"
+    with pytest.raises(WorkerError, match=r"another worker has the e-mail address 'ann@example\.com'"):
+        email(desk, "w2", "ANN@example.com")
+    assert email(desk, "w1", "").email is None
+    assert email(desk, "w2", "ann@example.com").email == "ann@example.com"
+
+
+@pytest.mark.parametrize(
+    "address", ["ann", "@", "a@b", "a b@c.d", "a@b@c.d", "a@b..c", "<a@b.c>", f"{'a' * 250}@b.cd", "a\0@b.c"]
+)
+def test_what_is_no_address_is_refused(desk: Desk, address: str) -> None:
+    with pytest.raises(WorkerError, match="an e-mail address looks like"):
+        email(desk, "w1", address)
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"bio": "x" * 5_001},
+        {"bio": "bell\a"},
+        {"country": " "},
+        {"timezone": "Mars/Phobos"},
+        {"availability_hours_per_week": 169},
+        {"years_experience": -1},
+        {"hourly_rate_min_cents": 200, "hourly_rate_max_cents": 100},
+        {"job_history": [{"title": "Clerk", "start_year": 2020, "end_year": 2019}]},
+        {"certifications": [{"name": "HIPAA", "number": 1}]},
+        {"email": "ann@example.com"},
+    ],
+)
+def test_a_background_out_of_bounds_is_refused(told: dict[str, object]) -> None:
+    with pytest.raises(ValidationError):
+        Background.model_validate(told)
+
+
+def test_what_somebody_tells_of_themselves_is_kept_whole_until_told_anew(desk: Desk) -> None:
+    told = Background(
+        bio="Reads contracts.\nAll day.", timezone="America/Lima", education=(Education(degree="LLM", year=2020),)
+    )
+    desk.do(lambda c: workers.describe(c, "ann", background=told, skills={"law": 3}, at=START))
+    desk.describe("ann", languages=["es"])
+    profile = desk.see(lambda c: workers.profile_of(c, "ann"))
+    assert (profile.background, profile.skills, profile.languages) == (told, {"law": 3}, frozenset({"es"}))
+
+
+@pytest.mark.parametrize("skill", ["", "x" * 101, "a\nb"])
+def test_what_is_no_skill_is_refused(desk: Desk, skill: str) -> None:
+    with pytest.raises(WorkerError, match="a skill has 1 to 100 printable characters"):
+        desk.describe("ann", skills={skill: 3})

@@ -2,6 +2,7 @@
 
 import sqlalchemy as sa
 from alembic import op
+from sqlalchemy.dialects import postgresql
 
 revision = "0001"
 down_revision = None
@@ -253,15 +254,28 @@ def upgrade() -> None:
         sa.Column("id", sa.String(length=200), nullable=False),
         sa.Column("skills", sa.Text(), nullable=False),
         sa.Column("languages", sa.Text(), nullable=False),
+        sa.Column("email", sa.String(length=254), nullable=True),
+        sa.Column("background", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
         sa.Column("suspended", sa.Text(), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_workers")),
+        sa.UniqueConstraint("email", name=op.f("uq_workers_email")),
     )
+    op.create_table(
+        "worker_tags",
+        sa.Column("kind", sa.String(length=8), nullable=False),
+        sa.Column("tag", sa.String(length=300), nullable=False),
+        sa.Column("worker_id", sa.String(length=200), nullable=False),
+        sa.ForeignKeyConstraint(["worker_id"], ["workers.id"], name=op.f("fk_worker_tags_worker_id")),
+        sa.PrimaryKeyConstraint("kind", "tag", "worker_id", name=op.f("pk_worker_tags")),
+    )
+    op.create_index("ix_worker_tags_worker_id", "worker_tags", ["worker_id"], unique=False)
     op.create_table(
         "guilds",
         sa.Column("id", sa.String(length=64), nullable=False),
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("kind", sa.String(length=16), nullable=False),
+        sa.Column("profile", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_guilds")),
     )
@@ -310,6 +324,9 @@ def upgrade() -> None:
         sa.Column("id", sa.String(length=36), nullable=False),
         sa.Column("task_id", sa.String(length=36), nullable=False),
         sa.Column("worker_id", sa.String(length=200), nullable=False),
+        sa.Column("test", sa.Boolean(), nullable=False),
+        sa.Column("type", sa.String(length=200), nullable=False),
+        sa.Column("domain", sa.String(length=64), nullable=False),
         sa.Column("state", sa.String(length=16), nullable=False),
         sa.Column("reward_credits", sa.BigInteger(), nullable=False),
         sa.Column("claimed_at", sa.DateTime(timezone=True), nullable=False),
@@ -319,6 +336,8 @@ def upgrade() -> None:
         sa.Column("reviewed_by", sa.String(length=200), nullable=True),
         sa.Column("review_note", sa.Text(), nullable=True),
         sa.Column("score", sa.Integer(), nullable=True),
+        sa.Column("score_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("gold_correct", sa.Boolean(), nullable=True),
         sa.Column("agreement", sa.Float(), nullable=True),
         sa.ForeignKeyConstraint(["task_id"], ["human_tasks.id"], name=op.f("fk_assignments_task_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_assignments")),
@@ -342,12 +361,43 @@ def upgrade() -> None:
     op.create_index(op.f("ix_assignments_task_id"), "assignments", ["task_id"], unique=False)
     op.create_index("ix_assignments_worker", "assignments", ["worker_id", "state"], unique=False)
     op.create_index(
+        "ix_assignments_reputation",
+        "assignments",
+        ["test", "worker_id", "domain", "type", "score", "score_until", "state"],
+        unique=False,
+        sqlite_where=sa.text("state = 'approved' AND score_until IS NOT NULL"),
+        postgresql_where=sa.text("state = 'approved' AND score_until IS NOT NULL"),
+    )
+    op.create_index(
         "uq_assignments_worker",
         "assignments",
         ["task_id", "worker_id"],
         unique=True,
         sqlite_where=sa.text("state IN ('claimed', 'submitted', 'disputed', 'approved', 'rejected', 'declined')"),
         postgresql_where=sa.text("state IN ('claimed', 'submitted', 'disputed', 'approved', 'rejected', 'declined')"),
+    )
+    op.create_table(
+        "disputes",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("assignment_id", sa.String(length=36), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("opened_by", sa.String(length=200), nullable=False),
+        sa.Column("opened_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("resolved_by", sa.String(length=200), nullable=True),
+        sa.Column("resolved_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("upheld", sa.Boolean(), nullable=True),
+        sa.Column("note", sa.Text(), nullable=True),
+        sa.ForeignKeyConstraint(["assignment_id"], ["assignments.id"], name=op.f("fk_disputes_assignment_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_disputes")),
+        sa.UniqueConstraint("assignment_id", name=op.f("uq_disputes_assignment_id")),
+    )
+    op.create_index(
+        "ix_disputes_open",
+        "disputes",
+        ["opened_at"],
+        unique=False,
+        sqlite_where=sa.text("resolved_at IS NULL"),
+        postgresql_where=sa.text("resolved_at IS NULL"),
     )
     op.create_table(
         "responses",
