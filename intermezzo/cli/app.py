@@ -43,6 +43,9 @@ _COMMANDS = {
     "review": _Entry("Work", "intermezzo.cli.review:review", "Approve, reject and decide what was answered."),
     "workers": _Entry("Work", "intermezzo.cli.workers:workers", "Say what workers can do, suspend and reinstate them."),
     "guilds": _Entry("Work", "intermezzo.cli.workers:guilds", "Found guilds of workers, and say who is in them."),
+    "gold": _Entry(
+        "Work", "intermezzo.cli.gold:gold", "Keep tasks whose answer is known, and see who gets them right."
+    ),
     "types": _Entry("Work", "intermezzo.cli.human_types:types", "See what people can be asked to do."),
 }
 

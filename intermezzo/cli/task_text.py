@@ -44,8 +44,8 @@ def print_task(item: "InboxItem", claimed: "Claimed | None") -> None:
         out.print(Text(printable(_attached(one))), soft_wrap=True)
     out.print(table(["answer", "", "expected", "about"], _rows(form.inputs)))
     if claimed is None:
-        state = f"{item.state}, {item.open_slots} of {item.assignments_required} slots free"
-        out.print(f"The task is {state}. To answer: intermezzo inbox claim {item.id}", soft_wrap=True)
+        part = f"Your part is {item.part}. " if item.part else ""
+        out.print(f"{part}To answer: intermezzo inbox claim {item.id}", soft_wrap=True)
     else:
         out.print(f"Yours until {claimed.lease_expires_at.astimezone():%Y-%m-%d %H:%M:%S}. To answer:")
         out.print(f"  intermezzo inbox submit {item.id} --answer {shlex.quote(_example(form.answers))}", soft_wrap=True)

@@ -12,6 +12,7 @@ from intermezzo.cli.output import show, table
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from intermezzo.human_steps.gold_record import GoldAccuracy
     from intermezzo.human_steps.workers import Guild, Profile
     from intermezzo.human_steps.workforce import Workforce
 
@@ -34,20 +35,27 @@ def list_workers(*, limit: int, as_json: bool) -> None:
 @click.argument("worker")
 @json_option
 def show_worker(worker: str, *, as_json: bool) -> None:
-    """Show what is known of WORKER."""
-    profile = asyncio.run(_workforce().get(worker))
-    show(_plain(profile), as_json=as_json, text=lambda: _workers_table([profile]))
+    """Show what is known of WORKER, and how often they were right in tasks whose answer is known."""
+    workforce = _workforce()
+    profile, gold = asyncio.run(workforce.get(worker)), asyncio.run(workforce.gold_accuracy(worker))
+    shown = {**_plain(profile), "gold": [asdict(one) for one in gold]}
+    show(shown, as_json=as_json, text=lambda: _worker(profile, gold))
 
 
 @workers.command("set")
 @click.argument("worker")
 @click.option("--skill", "skills", multiple=True, metavar="NAME=LEVEL", help="A skill, with its level from 1 to 5.")
 @click.option("--language", "languages", multiple=True, metavar="TAG", help="A language they speak, such as en.")
+@click.option("--daily-limit", type=click.IntRange(0), help="Most answers in 24 hours; 0: as many as they like.")
 @json_option
-def set_worker(worker: str, *, skills: tuple[str, ...], languages: tuple[str, ...], as_json: bool) -> None:
-    """Set the skills and languages of WORKER; of what is not given, nothing changes."""
+def set_worker(
+    worker: str, *, skills: tuple[str, ...], languages: tuple[str, ...], daily_limit: int | None, as_json: bool
+) -> None:
+    """Set the skills, languages and limit of WORKER; of what is not given, nothing changes."""
     levels = dict(map(_level, skills)) or None
-    profile = asyncio.run(_workforce().describe(worker, skills=levels, languages=languages or None))
+    profile = asyncio.run(
+        _workforce().describe(worker, skills=levels, languages=languages or None, daily_limit=daily_limit)
+    )
     show(_plain(profile), as_json=as_json, text=lambda: _workers_table([profile]))
 
 
@@ -137,7 +145,16 @@ def _plain(profile: "Profile") -> dict[str, object]:
         "languages": sorted(profile.languages),
         "guilds": sorted(profile.guilds),
         "suspended": profile.suspended,
+        "daily_limit": profile.daily_limit,
     }
+
+
+def _worker(profile: "Profile", gold: "Sequence[GoldAccuracy]") -> Any:  # noqa: ANN401 (what rich can print)
+    from rich.console import Group
+
+    rows = [(one.gold_set, one.org, "test" if one.test else "", f"{one.right} of {one.answered}") for one in gold]
+    known = [table(["gold set", "organisation", "", "right"], rows)] if rows else []
+    return Group(_workers_table([profile]), *known)
 
 
 def _workers_table(profiles: "Sequence[Profile]") -> Any:  # noqa: ANN401 (what rich can print)
@@ -149,11 +166,12 @@ def _workers_table(profiles: "Sequence[Profile]") -> Any:  # noqa: ANN401 (what 
             ", ".join(f"{skill} {level}" for skill, level in profile.skills.items()),
             ", ".join(sorted(profile.languages)),
             ", ".join(sorted(profile.guilds)),
+            profile.daily_limit,
             profile.suspended or "",
         )
         for profile in profiles
     ]
-    return table(["worker", "skills", "languages", "guilds", "suspended"], rows)
+    return table(["worker", "skills", "languages", "guilds", "daily limit", "suspended"], rows)
 
 
 def _guilds_table(found: "Sequence[Guild]") -> Any:  # noqa: ANN401 (what rich can print)

@@ -10,6 +10,7 @@ from pydantic_core import to_json
 
 from intermezzo.errors import DefinitionError, InvalidInput
 from intermezzo.human_steps.consensus import ConsensusStrategy
+from intermezzo.human_steps.quality import Quality
 from intermezzo.human_steps.tasks import PRIORITIES, Priority
 from intermezzo.human_steps.terms import GUILD, PUBLIC, OnSplit, Terms
 from intermezzo.settings import settings
@@ -62,6 +63,8 @@ class HumanOptions(StepOptions):
     auto_approve_hours: float | Literal["never"] | None = None
     """After which an answer that nobody has reviewed is approved and paid; 0: at once. None: at once, or after 48
     under `requester_review`."""
+    quality: Quality | None = None
+    """Gold tasks, qualification, least time, limits per worker; None: none of them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,8 +144,22 @@ def make_terms(options: HumanOptions, *, type: str, instructions: str, reward_cr
         reward_credits=reward_credits,
         on_split=options.on_split,
         auto_approve_seconds=_auto_approve_seconds(options),
+        quality=options.quality,
     )
-    return _changed(first, options, name)
+    terms = _changed(first, options, name)
+    _check_time(terms, name)
+    return terms
+
+
+def _check_time(terms: Terms, name: str) -> None:
+    """Refuse to ask for more time than a claim gives."""
+    for link in terms.chain():
+        longest = min(link.claim_timeout_seconds, link.deadline_seconds or link.claim_timeout_seconds)
+        if link.quality is not None and link.quality.min_seconds >= longest:
+            raise DefinitionError(
+                f"{name}: quality.min_seconds is less than the {longest} seconds there are for an answer, "
+                f"got {link.quality.min_seconds!r}"
+            )
 
 
 def _changed(before: Terms, options: HumanOptions | Escalation, name: str) -> Terms:

@@ -13,6 +13,7 @@ from intermezzo.human_steps.answers import AnswerSchema
 from intermezzo.human_steps.consensus import ConsensusStrategy
 from intermezzo.human_steps.controls import Control
 from intermezzo.human_steps.human_options import Audience, Escalation, HumanOptions, make_terms
+from intermezzo.human_steps.quality import Quality
 from intermezzo.human_steps.tasks import NewHumanTask, Priority
 from intermezzo.human_steps.terms import OnSplit
 from intermezzo.steps import Step, explain, register
@@ -170,6 +171,7 @@ class HumanStep(Step[P, In, Out]):
         max_assignments: int | None = None,
         on_split: OnSplit | None = None,
         auto_approve_hours: float | Literal["never"] | None = None,
+        quality: Quality | None = None,
     ) -> Self:
         """A copy of the step with other options; see `HumanOptions`.
 
@@ -195,6 +197,7 @@ class HumanStep(Step[P, In, Out]):
             max_assignments=max_assignments,
             on_split=on_split,
             auto_approve_hours=auto_approve_hours,
+            quality=quality,
         )
 
     def _check(self) -> None:

@@ -40,7 +40,11 @@ HOLDING = ("claimed", "submitted", "disputed", "approved", "rejected", "declined
 IN_QUEUE = human_tasks.c.state == literal("open", literal_execute=True)
 """As a literal, for the planner to see that the index of the queue will do."""
 
-HAS_ROOM = human_tasks.c.closed_at.is_(None) & (human_tasks.c.open_slots > literal(0, literal_execute=True))
+HAS_ROOM = (
+    human_tasks.c.closed_at.is_(None)
+    & (human_tasks.c.open_slots > literal(0, literal_execute=True))
+    & human_tasks.c.listed
+)
 """The same in other words, which are those of the index of all that is open: if PostgreSQL could take that one for a
 single queue, it would look for the queue's tasks among all others."""
 

@@ -119,6 +119,8 @@ def review(
     if score is not None and not 0 <= score <= MAX_SCORE:
         raise ValueError(f"a score is a whole number from 0 to {MAX_SCORE}, got {score!r}")
     task, assignment = _locked(connection, assignment_id)
+    if task.gold_id is not None:
+        raise AssignmentNotFound(f"there is no assignment {assignment_id!r}")
     if assignment.state == ("approved" if approved else "rejected") and assignment.reviewed_by is not None:
         return task.state
     if assignment.state not in _REVIEWABLE:
@@ -174,6 +176,9 @@ def weigh(connection: Connection, task: "Row[tuple[object, ...]]", *, at: dateti
     Returns:
         Its state afterwards.
     """
+    if task.gold_id is not None:  # its outcome was known before
+        transition(connection, task, "completed", at=at)
+        return "completed"
     terms = terms_of(connection, task.terms_id)
     given = _answers(connection, task, only_approved=terms.consensus_strategy == "requester_review")
     schema = AnswerSchema.of(json.loads(task.answer_schema))

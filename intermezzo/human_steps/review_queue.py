@@ -73,7 +73,7 @@ class ReviewQueue:
             select(*_SHOWN)
             .join(assignments, assignments.c.task_id == human_tasks.c.id)
             .join(responses, responses.c.assignment_id == assignments.c.id)
-            .where(assignments.c.state == "submitted", human_tasks.c.test == self.test)
+            .where(assignments.c.state == "submitted", human_tasks.c.test == self.test, human_tasks.c.gold_id.is_(None))
             .order_by(assignments.c.review_due_at.is_(None), assignments.c.review_due_at, responses.c.seq)
             .limit(min(max(limit, 1), 1000))
         )

@@ -1,5 +1,6 @@
 """Who works: profiles with skills and languages, guilds, and what a task asks of whoever claims it."""
 
+import hashlib
 import json
 import re
 from collections.abc import Iterable, Mapping
@@ -36,6 +37,8 @@ class Profile:
     """Ids of the guilds they are a member of."""
     suspended: str | None = None
     """Why they may not work; None: they may."""
+    daily_limit: int | None = None
+    """Answers in any 24 hours, whatever the type; None: as many as they like."""
 
     def refusal(self, terms: Terms) -> str | None:
         """Why they may not claim a task under these terms; None: they may."""
@@ -90,7 +93,15 @@ def profile_of(connection: Connection, worker_id: str) -> Profile:
         languages=frozenset(json.loads(row.languages)),
         guilds=frozenset(connection.scalars(member_of)),
         suspended=row.suspended,
+        daily_limit=row.daily_limit,
     )
+
+
+def one_claim_at_a_time(connection: Connection, worker_id: str) -> None:
+    """Let nobody else claim for this worker until the transaction ends: what they may do depends on what they hold."""
+    if connection.dialect.name == "postgresql":  # SQLite has one writer at a time anyway
+        lock = int.from_bytes(hashlib.blake2b(worker_id.encode(), digest_size=8).digest(), signed=True)
+        connection.execute(select(func.pg_advisory_xact_lock(lock)))
 
 
 def describe(
@@ -99,19 +110,26 @@ def describe(
     *,
     skills: Mapping[str, int] | None = None,
     languages: Iterable[str] | None = None,
+    daily_limit: int | None = None,
     at: datetime,
 ) -> Profile:
     """Set what is known of a worker; what is None stays as it is.
 
+    Args:
+        daily_limit: answers in any 24 hours; 0: as many as they like.
+
     Raises:
-        WorkerError: that cannot be a worker's id, or a level is not 1 to 5.
+        WorkerError: that cannot be a worker's id, a level is not 1 to 5, or the limit is negative.
     """
     check_worker_id(worker_id)
     for skill, level in (skills or {}).items():
         if level not in LEVELS:
             raise WorkerError(f"{skill}: a skill level is 1 to 5, got {level!r}")
+    if daily_limit is not None and daily_limit < 0:
+        raise WorkerError(f"a daily limit is a number of answers, or 0 for none, got {daily_limit!r}")
     before = profile_of(connection, worker_id)
-    values = {
+    values: dict[str, object] = {
+        "daily_limit": before.daily_limit if daily_limit is None else daily_limit or None,
         "skills": json.dumps(dict(sorted((before.skills if skills is None else skills).items()))),
         "languages": json.dumps(sorted(before.languages if languages is None else {tag.lower() for tag in languages})),
     }

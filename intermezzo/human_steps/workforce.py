@@ -1,13 +1,17 @@
 """What an operator does about workers and guilds; for the command line, pages and HTTP."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
-from intermezzo.human_steps import claims, workers
+from intermezzo.human_steps import claims, gold_record, workers
 from intermezzo.human_steps.workers import Guild, GuildKind, Profile
 from intermezzo.store import Store, utc_now
 from intermezzo.store.tables import workers as table
+
+if TYPE_CHECKING:
+    from intermezzo.human_steps.gold_record import GoldAccuracy
 
 
 class Workforce:
@@ -39,16 +43,32 @@ class Workforce:
         return await self.store.read(lambda c: workers.profile_of(c, worker_id))
 
     async def describe(
-        self, worker_id: str, *, skills: Mapping[str, int] | None = None, languages: Iterable[str] | None = None
+        self,
+        worker_id: str,
+        *,
+        skills: Mapping[str, int] | None = None,
+        languages: Iterable[str] | None = None,
+        daily_limit: int | None = None,
     ) -> Profile:
-        """Set a worker's skills (name → level, 1 to 5) and languages; what is None stays as it is.
+        """Set what is known of a worker; what is None stays as it is.
+
+        Args:
+            skills: name → level, 1 to 5.
+            languages: as language tags.
+            daily_limit: most answers in any 24 hours, whatever the type; 0: as many as they like.
 
         Raises:
-            WorkerError: that cannot be a worker's id, or a level is not 1 to 5.
+            WorkerError: that cannot be a worker's id, a level is not 1 to 5, or the limit is negative.
         """
         return await self.store.write(
-            lambda c: workers.describe(c, worker_id, skills=skills, languages=languages, at=utc_now())
+            lambda c: workers.describe(
+                c, worker_id, skills=skills, languages=languages, daily_limit=daily_limit, at=utc_now()
+            )
         )
+
+    async def gold_accuracy(self, worker_id: str) -> "Sequence[GoldAccuracy]":
+        """How often a worker was right in tasks whose answer is known, by gold set."""
+        return await self.store.read(lambda c: gold_record.accuracy_of(c, worker_id))
 
     async def suspend(self, worker_id: str, *, reason: str, by: str) -> None:
         """Keep a worker from working: claims go back, and unreviewed answers to open tasks are rejected.

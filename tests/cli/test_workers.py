@@ -10,8 +10,16 @@ def test_an_operator_says_what_a_worker_can_do(terminal: Terminal) -> None:
     terminal.json("guilds", "create", "medics", "--name", "Medical reviewers")
     terminal.json("guilds", "join", "medics", "ann")
     terminal.json("workers", "set", "ann", "--skill", "law=3", "--language", "EN", "--language", "de")
-    known = {"id": "ann", "skills": {"law": 3}, "languages": ["de", "en"], "guilds": ["medics"], "suspended": None}
-    assert terminal.json("workers", "show", "ann") == known
+    terminal.json("workers", "set", "ann", "--daily-limit", "200")
+    known = {
+        "id": "ann",
+        "skills": {"law": 3},
+        "languages": ["de", "en"],
+        "guilds": ["medics"],
+        "suspended": None,
+        "daily_limit": 200,
+    }
+    assert terminal.json("workers", "show", "ann") == {**known, "gold": []}
     assert terminal.json("workers", "list") == [known]
     assert "law 3" in terminal("workers", "list").stdout
     [guild] = terminal.json("guilds", "list")
