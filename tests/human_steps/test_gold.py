@@ -1,6 +1,7 @@
 """Gold tasks: mixed in so that nobody can tell, they say how right a worker is, and decide who gets more."""
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from datetime import timedelta
 from typing import Any
@@ -243,7 +244,7 @@ async def test_field_by_field_a_worker_sees_no_difference_between_gold_and_real(
 
 async def _life(desk: Desk, worker: str) -> list[object]:
     """Everything a worker is shown of one task, with what differs between any two tasks replaced."""
-    inbox, seen = Inbox(desk.store), list[object]()
+    inbox, seen, earned = Inbox(desk.store), list[object](), desk.earned(worker)
     listed = [item.id for item in await inbox.list()]
     first = desk.take_next(worker)
     assert first is not None
@@ -281,7 +282,7 @@ async def _life(desk: Desk, worker: str) -> list[object]:
     attempt(lambda: desk.take(worker, id))
     desk.approve_unreviewed(at=START.replace(year=2040))
     await look()
-    seen.append(desk.earned(worker))
+    seen.append(desk.earned(worker) - earned)
     return seen
 
 
@@ -363,8 +364,6 @@ def test_a_claim_that_asks_nothing_of_quality_costs_no_query_more(desk: Desk) ->
 
 
 def test_one_worker_at_four_places_gets_each_gold_item_once(desk: Desk) -> None:
-    from concurrent.futures import ThreadPoolExecutor
-
     stock(desk, 12)
     desk.post(reward=0, quality=quality())
     stores = [Store(desk.store.url.render_as_string(hide_password=False)) for _ in range(4)]
