@@ -114,17 +114,11 @@ def _sets_table(found: "Sequence[GoldSet]") -> Any:  # noqa: ANN401 (what rich c
 def _items_table(found: "Sequence[GoldItem]") -> Any:  # noqa: ANN401 (what rich can print)
     if not found:
         return "There is no such gold set; `intermezzo gold list` shows those there are."
-    rows = [
-        (
-            item.id,
-            json_text(item.input),
-            json_text(item.answer),
-            item.answered,
-            item.right,
-            item.reported,
-            "retired" if item.retired_at else "",
-        )
-        for item in found
-    ]
-    headings = ["item", "input", "answer", "answered", "right", "reported", ""]
-    return table(headings, rows, numbers=["answered", "right", "reported"])
+    rows = [(item.id, json_text(item.input), json_text(item.answer), _marks(item)) for item in found]
+    return table(["item", "input", "answer", "right"], rows)
+
+
+def _marks(item: "GoldItem") -> str:
+    """How it fared, in few words: a terminal is not wide."""
+    reported = f"{item.reported} reported" if item.reported else ""
+    return ", ".join(filter(None, [f"{item.right} of {item.answered}", reported, "retired" if item.retired_at else ""]))

@@ -60,10 +60,10 @@ class GoldAmongTasks(RuleBasedStateMachine):
     ) -> None:
         given: dict[str, Any] = {"quality": quality, "auto_approve_seconds": wait, "deadline_seconds": deadline}
         if self.desk.available >= 60:
-            later = {"escalation": _later(quality)} if escalates else {"default_answer": {"category": "bad"}}
-            self.desk.post(
-                required=required, strategy="majority_vote", on_split="review", at=self.now, **given, **later
-            )
+            given["escalation"] = _later(quality) if escalates else None
+            given["default_answer"] = None if escalates else {"category": "bad"}
+            given |= {"required": required, "strategy": "majority_vote", "on_split": "review"}
+            self.desk.post(at=self.now, **given)
 
     @rule(worker=WORKERS)
     def take(self, worker: str) -> None:

@@ -1,8 +1,8 @@
 """Time on task and limits: too much or too fast is refused, and told when it may go on."""
 
 import json
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from sqlalchemy import insert
@@ -16,6 +16,9 @@ from intermezzo.store import new_id
 from intermezzo.store.tables import terms as terms_table
 from tests.desk import START, Desk
 from tests.human_steps.test_queues import plans
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
@@ -38,11 +41,15 @@ def test_whoever_has_answered_as_much_as_they_may_is_told_when_to_come_back(desk
     posted = [desk.post(quality=Quality(hourly_limit=2), minutes=480) for _ in range(6)]
     for number in (0, 1):
         desk.answer("ann", posted[number], at=START + number * MINUTE)
-    for claim in (lambda at: desk.take_next("ann", at=at), lambda at: desk.take("ann", posted[2], at=at)):
+    claims: list[Callable[[], object]] = [
+        lambda: desk.take_next("ann", at=START + 59 * MINUTE),
+        lambda: desk.take("ann", posted[2], at=START + 59 * MINUTE),
+    ]
+    for claim in claims:
         with pytest.raises(
             NotClaimable, match=r"at most 2 answers .* in an hour: come back at 2030-01-01 01:00"
         ) as error:
-            claim(START + 59 * MINUTE)
+            claim()
         assert error.value.again_at == START + HOUR
     assert desk.take_next("bob", at=START + MINUTE) is not None
     assert desk.take_next("ann", at=START + HOUR) is not None
@@ -147,7 +154,8 @@ def test_quality_comes_from_json_too_and_tells_queues_apart() -> None:
 
 def test_terms_of_a_newer_version_ask_for_an_upgrade(desk: Desk) -> None:
     document = json.dumps({"type": "label_text", "karma": 3})
-    row = {"id": new_id()[:32], "document": document, "created_at": datetime.now(UTC)}
-    desk.do(lambda c: c.execute(insert(terms_table).values(row)))
+    id = new_id()[:32]
+    row = insert(terms_table).values(id=id, document=document, created_at=START)
+    desk.do(lambda c: c.execute(row))
     with pytest.raises(StoreError, match=r"newer version of Intermezzo .*karma: unknown field.*; upgrade this one"):
-        desk.see(lambda c: terms_of(c, row["id"]))
+        desk.see(lambda c: terms_of(c, id))
