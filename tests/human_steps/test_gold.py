@@ -166,7 +166,8 @@ def test_whoever_does_not_qualify_gets_nothing_more(desk: Desk) -> None:
 def test_no_more_qualification_tasks_are_given_at_once_than_are_needed(desk: Desk) -> None:
     stock(desk)
     desk.post(quality=quality(qualification_tasks=2))
-    take(desk), take(desk)
+    take(desk)
+    take(desk)
     with pytest.raises(NotClaimable, match="answer the 2 you hold first"):
         desk.take_next("ann")
 
