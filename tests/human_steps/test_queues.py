@@ -17,12 +17,11 @@ from intermezzo.human_steps.workers import Profile
 from intermezzo.store.tables import assignments, human_tasks, queue_places
 from tests.desk import START, Desk
 
-
 TABLES = "human_tasks|assignments|outbox"
 
 
 def plans(desk: Desk, work: Callable[[Connection], object], *, tables: str = TABLES) -> list[str]:
-    """How the database goes about each query on tables, those of human tasks, their parts and history, that something makes."""
+    """How the database goes about each query on some tables that something makes."""
     asked: list[tuple[str, Any]] = []
 
     def remember(_c: object, _cursor: object, statement: str, parameters: object, *_rest: object) -> None:

@@ -9,7 +9,7 @@ branch_labels = None
 depends_on = None
 
 
-def upgrade() -> None:
+def upgrade() -> None:  # noqa: PLR0915 (a statement per table and index)
     """Create every table."""
     op.create_table(
         "accounts",
