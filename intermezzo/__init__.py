@@ -12,6 +12,7 @@ if TYPE_CHECKING:
         AccessKeyNotFound,
         AnswerInvalid,
         AnswerRefused,
+        AnswerTooSoon,
         AnswerTruncated,
         AssignmentNotFound,
         AttachmentNotFound,
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
         HumanTaskCancelled,
         HumanTaskExpired,
         HumanTaskNotFound,
+        HumanTaskReported,
         InputTooLong,
         InsufficientCredits,
         IntermezzoError,
@@ -49,6 +51,7 @@ if TYPE_CHECKING:
         QuotaExhausted,
         RateLimited,
         RecordedOutputMismatch,
+        ReportNotFound,
         RequestRejected,
         SandboxError,
         StepError,
@@ -73,6 +76,7 @@ if TYPE_CHECKING:
         transcription_review,
         verify_fact,
     )
+    from intermezzo.human_steps.quality import Quality
     from intermezzo.primitives import (
         code_execute,
         data_transform,
@@ -85,14 +89,14 @@ if TYPE_CHECKING:
     from intermezzo.steps import Primitive, Step, StepCall, current_call, step
 
 _ERRORS = (
-    "AccessError AccessKeyNotFound AnswerInvalid AnswerRefused AnswerTruncated AssignmentNotFound "
+    "AccessError AccessKeyNotFound AnswerInvalid AnswerRefused AnswerTooSoon AnswerTruncated AssignmentNotFound "
     "AttachmentNotFound AttachmentRefused AttemptSuperseded AuditFailed AuthorError BudgetExceeded ClaimLost "
     "CreditsError DefinitionError DisputeNotFound HumanTaskCancelled HumanTaskExpired HumanTaskNotFound "
-    "InputTooLong InsufficientCredits IntermezzoError InvalidInput InvalidResponse KeyRefused KeyReused "
-    "MapFailed MisplacedStep NoConsensus NotAllowed NotAuthenticated NotClaimable NotReviewable ProviderError "
-    "ProviderNotConfigured ProviderOverloaded ProviderTimedOut ProviderUnavailable QuotaExhausted RateLimited "
-    "RecordedOutputMismatch RequestRejected SandboxError StepError StepFailed StepTimedOut StoreError "
-    "UnknownModel UnstableInput UserError WorkerError"
+    "HumanTaskReported InputTooLong InsufficientCredits IntermezzoError InvalidInput InvalidResponse KeyRefused "
+    "KeyReused MapFailed MisplacedStep NoConsensus NotAllowed NotAuthenticated NotClaimable NotReviewable "
+    "ProviderError ProviderNotConfigured ProviderOverloaded ProviderTimedOut ProviderUnavailable "
+    "QuotaExhausted RateLimited RecordedOutputMismatch ReportNotFound RequestRejected SandboxError StepError "
+    "StepFailed StepTimedOut StoreError UnknownModel UnstableInput UserError WorkerError"
 )
 
 _NATIVE_TYPES = (
@@ -104,6 +108,7 @@ _HOMES = {
     **dict.fromkeys(["Answer", "HumanStep", "Submission", "human_step"], "human_steps.human_step"),
     "Escalation": "human_steps.human_options",
     "attach": "human_steps.attachments",
+    "Quality": "human_steps.quality",
     **dict.fromkeys(_NATIVE_TYPES.split(), "human_steps.native_types"),
     **dict.fromkeys(
         ["code_execute", "data_transform", "document_parse", "llm_generate", "pii_detect", "web_research"], "primitives"
@@ -118,6 +123,7 @@ __all__ = [
     "Answer",
     "AnswerInvalid",
     "AnswerRefused",
+    "AnswerTooSoon",
     "AnswerTruncated",
     "AssignmentNotFound",
     "AttachmentNotFound",
@@ -135,6 +141,7 @@ __all__ = [
     "HumanTaskCancelled",
     "HumanTaskExpired",
     "HumanTaskNotFound",
+    "HumanTaskReported",
     "InputTooLong",
     "InsufficientCredits",
     "IntermezzoError",
@@ -155,9 +162,11 @@ __all__ = [
     "ProviderOverloaded",
     "ProviderTimedOut",
     "ProviderUnavailable",
+    "Quality",
     "QuotaExhausted",
     "RateLimited",
     "RecordedOutputMismatch",
+    "ReportNotFound",
     "RequestRejected",
     "SandboxError",
     "Settings",

@@ -17,6 +17,7 @@
     │   ├── StepTimedOut            (TimeoutError)  a primitive took longer than its timeout
     │   ├── HumanTaskExpired        nobody answered in time
     │   ├── HumanTaskCancelled      the requester or an operator cancelled it
+    │   ├── HumanTaskReported       several workers say that something is wrong with it
     │   ├── NoConsensus             the answers are in and do not agree
     │   └── MapFailed               some calls of a `.map` failed; carries every result and failure
     ├── WorkerError                 a worker's or a reviewer's request cannot be honoured
@@ -24,6 +25,8 @@
     │   ├── HumanTaskNotFound       (LookupError)
     │   ├── NotClaimable            the task is closed, full, or was already answered by this worker
     │   ├── ClaimLost               the claim lapsed or was never this worker's
+    │   ├── AnswerTooSoon           the task asks for more time than this worker took
+    │   ├── ReportNotFound          (LookupError)
     │   ├── AssignmentNotFound      (LookupError)
     │   ├── AttachmentNotFound      (LookupError)
     │   ├── DisputeNotFound         (LookupError)
@@ -55,6 +58,7 @@ Control flow, not errors (BaseException, so that no `except Exception` catches t
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Literal
 
 
@@ -183,6 +187,10 @@ class HumanTaskCancelled(StepError):
     """The requester or an operator cancelled the task; what was not used has been refunded."""
 
 
+class HumanTaskReported(StepError):
+    """Several workers say that something is wrong with the task; what was not used has been refunded."""
+
+
 class NoConsensus(StepError):
     """The answers are in and do not agree."""
 
@@ -234,11 +242,35 @@ class HumanTaskNotFound(WorkerError, LookupError):
 
 
 class NotClaimable(WorkerError):
-    """The task is closed, full, or was already answered by this worker."""
+    """The task is closed, full, not for this worker, or was already answered by them.
+
+    Attributes:
+        again_at: when they may try again, if that is known.
+    """
+
+    def __init__(self, message: str, *, again_at: datetime | None = None) -> None:
+        self.again_at = again_at
+        super().__init__(message)
 
 
 class ClaimLost(WorkerError):
     """The claim lapsed, or was never this worker's."""
+
+
+class AnswerTooSoon(WorkerError):
+    """The task asks for more time than this worker took; nothing is lost.
+
+    Attributes:
+        wait_seconds: how long to wait before the answer is sent again.
+    """
+
+    def __init__(self, message: str, *, wait_seconds: int) -> None:
+        self.wait_seconds = wait_seconds
+        super().__init__(message)
+
+
+class ReportNotFound(WorkerError, LookupError):
+    """There is no report of that id."""
 
 
 class AssignmentNotFound(WorkerError, LookupError):

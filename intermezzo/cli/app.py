@@ -46,6 +46,9 @@ _COMMANDS = {
         "Work", "intermezzo.cli.workers:workers", "Say what workers can do, find them, see how they did."
     ),
     "guilds": _Entry("Work", "intermezzo.cli.guilds:guilds", "Found guilds of workers, find them, say who is in them."),
+    "gold": _Entry(
+        "Work", "intermezzo.cli.gold:gold", "Keep tasks whose answer is known, and see who gets them right."
+    ),
     "types": _Entry("Work", "intermezzo.cli.human_types:types", "See what people can be asked to do."),
 }
 

@@ -14,11 +14,12 @@ from intermezzo.cli.output import show, table
 if TYPE_CHECKING:
     from intermezzo.human_steps.claims import Claimed
     from intermezzo.human_steps.inbox import Inbox, InboxItem
+    from intermezzo.human_steps.reports import Problem
 
 
 @click.group()
 def inbox() -> None:
-    """Answer human tasks: list, claim, show, attachment, submit, release, decline."""
+    """Answer human tasks: list, claim, show, attachment, submit, release, decline, report."""
 
 
 @inbox.command("list")
@@ -49,11 +50,12 @@ def claim(task_id: str | None, *, types: tuple[str, ...], worker: str, test: boo
 
 @inbox.command("show")
 @click.argument("task_id")
+@worker_option
 @test_option
 @json_option
-def show_task(task_id: str, *, test: bool, as_json: bool) -> None:
+def show_task(task_id: str, *, worker: str, test: bool, as_json: bool) -> None:
     """Show what a worker on TASK_ID sees."""
-    item = asyncio.run(_inbox(test=test).get(task_id))
+    item = asyncio.run(_inbox(test=test).get(task_id, worker_id=worker))
     show(_as_json(item), as_json=as_json, text=lambda: _print_task(item))
 
 
@@ -92,7 +94,7 @@ def submit(task_id: str, *, given: str, worker: str, test: bool, as_json: bool) 
     answer = json_value(given, option="--answer")
     state = asyncio.run(_inbox(test=test).submit(worker, task_id, answer))
     outcome = {"task_id": task_id, "worker": worker, "state": state}
-    show(outcome, as_json=as_json, text=lambda: f"your answer is stored; the task is {state}")
+    show(outcome, as_json=as_json, text=lambda: f"your answer is {state}")
 
 
 @inbox.command()
@@ -120,6 +122,20 @@ def decline(task_id: str, *, reason: str, worker: str, test: bool, as_json: bool
     show(outcome, as_json=as_json, text=lambda: "declined; you are not offered this task again")
 
 
+@inbox.command()
+@click.argument("task_id")
+@click.option("--reason", type=click.Choice(["unclear", "broken", "harmful", "private", "other"]), required=True)
+@click.option("--note", default="", help="What is wrong, for the requester.")
+@worker_option
+@test_option
+@json_option
+def report(task_id: str, *, reason: "Problem", note: str, worker: str, test: bool, as_json: bool) -> None:
+    """Say that something is wrong with TASK_ID, and give your claim on it back for good."""
+    asyncio.run(_inbox(test=test).report(worker, task_id, reason=reason, note=note))
+    outcome = {"task_id": task_id, "worker": worker, "reported": reason}
+    show(outcome, as_json=as_json, text=lambda: "reported; you are not offered this task again")
+
+
 def _inbox(*, test: bool) -> "Inbox":
     from intermezzo.human_steps.inbox import Inbox
     from intermezzo.settings import settings
@@ -134,7 +150,7 @@ async def _claim(inbox: "Inbox", worker: str, task_id: str | None, types: Sequen
     claimed = await inbox.claim_next(worker, types=types) if task_id is None else await inbox.claim(worker, task_id)
     if claimed is None:
         raise NotClaimable(f"no human task is waiting that {worker!r} has not worked on")
-    return claimed, await inbox.get(claimed.task_id)
+    return claimed, await inbox.get(claimed.task_id, worker_id=worker)
 
 
 def _as_json(item: "InboxItem") -> Mapping[str, Any]:
@@ -153,16 +169,15 @@ def _print_task(item: "InboxItem", claimed: "Claimed | None" = None) -> None:
 
 def _tasks_table(items: "Sequence[InboxItem]") -> Any:  # noqa: ANN401 (what rich can print)
     if not items:
-        return "No task is waiting."
+        return "No task is listed; `intermezzo inbox claim` gives the next, if there is one."
     rows = [
         (
             item.id,
             item.name,
             item.type,
-            f"{item.open_slots} of {item.assignments_required}",
             item.reward_credits,
             item.created_at,
         )
         for item in items
     ]
-    return table(["task", "step", "type", "free slots", "reward", "posted"], rows, numbers=["reward"])
+    return table(["task", "step", "type", "reward", "posted"], rows, numbers=["reward"])

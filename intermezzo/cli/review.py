@@ -12,6 +12,7 @@ from intermezzo.cli.output import json_text, show, table
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from intermezzo.human_steps.reports import Report, Reports
     from intermezzo.human_steps.review_queue import ReviewItem, ReviewQueue
 
 _by_option = click.option("--by", envvar="USER", default="requester", show_default=True, help="Who reviews.")
@@ -19,7 +20,7 @@ _by_option = click.option("--by", envvar="USER", default="requester", show_defau
 
 @click.group()
 def review() -> None:
-    """Review answers: list, approve, score, reject, dispute, decide."""
+    """Review answers and what workers report: list, approve, score, reject, dispute, decide, reports, dismiss."""
 
 
 @review.command("list")
@@ -121,6 +122,52 @@ def decide(task_id: str, *, given: str, by: str, org: str | None, test: bool, as
     answer = json_value(given, option="--answer")
     asyncio.run(_queue(org, test=test).decide(task_id, answer, by=by))
     show({"task_id": task_id, "state": "completed"}, as_json=as_json, text=lambda: "decided; the task is completed")
+
+
+@review.command("reports")
+@click.option("--task", "task_id", metavar="TASK_ID", help="Only reports on this task.")
+@click.option("--all", "dismissed", is_flag=True, help="Also those that were dismissed.")
+@click.option("--limit", type=click.IntRange(1, 1000), default=50, show_default=True, help="Most reports to show.")
+@org_option
+@test_option
+@json_option
+def list_reports(
+    *, task_id: str | None, dismissed: bool, limit: int, org: str | None, test: bool, as_json: bool
+) -> None:
+    """List problems that workers report; `intermezzo tasks cancel` closes a task that is no good."""
+    reports = _reports(org, test=test)
+    found = asyncio.run(reports.list(task_id=task_id, dismissed=dismissed, limit=limit))
+    show([asdict(report) for report in found], as_json=as_json, text=lambda: _reports_table(found))
+
+
+@review.command()
+@click.argument("report_id")
+@click.option("--reason", required=True, help="Why nothing is wrong.")
+@_by_option
+@org_option
+@test_option
+@json_option
+def dismiss(report_id: str, *, reason: str, by: str, org: str | None, test: bool, as_json: bool) -> None:
+    """Say that nothing is wrong: REPORT_ID does not count any more."""
+    asyncio.run(_reports(org, test=test).dismiss(report_id, by=by, reason=reason))
+    show({"report_id": report_id, "dismissed": True}, as_json=as_json, text=lambda: "dismissed")
+
+
+def _reports(org: str | None, *, test: bool) -> "Reports":
+    from intermezzo.human_steps.reports import Reports
+    from intermezzo.store import open_store
+
+    return Reports(open_store(), payer_of(org, test=test))
+
+
+def _reports_table(found: "Sequence[Report]") -> Any:  # noqa: ANN401 (what rich can print)
+    if not found:
+        return "No problem is reported."
+    rows = [
+        (report.id, report.task_id, report.name, report.worker, report.reason, report.note, report.created_at)
+        for report in found
+    ]
+    return table(["report", "task", "step", "worker", "reason", "note", "reported"], rows)
 
 
 def _queue(org: str | None, *, test: bool) -> "ReviewQueue":

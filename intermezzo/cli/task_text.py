@@ -45,8 +45,8 @@ def print_task(item: "InboxItem", claimed: "Claimed | None") -> None:
     out.print(table(["answer", "", "expected", "about"], _rows(form.inputs)))
     mode = " --test" if item.test else ""
     if claimed is None:
-        state = f"{item.state}, {item.open_slots} of {item.assignments_required} slots free"
-        out.print(f"The task is {state}. To answer: intermezzo inbox claim {item.id}{mode}", soft_wrap=True)
+        part = f"Your part is {item.part}. " if item.part else ""
+        out.print(f"{part}To answer: intermezzo inbox claim {item.id}{mode}", soft_wrap=True)
     else:
         out.print(f"Yours until {claimed.lease_expires_at.astimezone():%Y-%m-%d %H:%M:%S}. To answer:")
         answer = shlex.quote(_example(form.answers))

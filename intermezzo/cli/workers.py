@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from pydantic import BaseModel
 
+    from intermezzo.human_steps.gold_record import GoldAccuracy
     from intermezzo.human_steps.public_profiles import PublicProfile
     from intermezzo.human_steps.reputation import Reputation, Standing
     from intermezzo.human_steps.worker_search import WorkerPage
@@ -44,13 +45,18 @@ def list_workers(*, limit: int, as_json: bool) -> None:
 def show_worker(worker: str, *, test: bool, as_json: bool) -> None:
     """Show all that is known of WORKER, and their reputation."""
 
-    async def look() -> "tuple[Profile, PublicProfile]":
+    async def look() -> "tuple[Profile, PublicProfile, Sequence[GoldAccuracy]]":
         workforce = _workforce()
-        return await workforce.get(worker), await workforce.public_profile(worker, test=test)
+        gold = await workforce.gold_accuracy(worker)
+        return await workforce.get(worker), await workforce.public_profile(worker, test=test), gold
 
-    profile, public = asyncio.run(look())
-    whole = {**_plain(profile), "reputation": asdict(public.reputation)}
-    show(whole, as_json=as_json, text=lambda: _whole(profile, public.reputation))
+    profile, public, gold = asyncio.run(look())
+    whole = {
+        **_plain(profile),
+        "reputation": asdict(public.reputation),
+        "gold": [asdict(one) for one in gold],
+    }
+    show(whole, as_json=as_json, text=lambda: _whole(profile, public.reputation, gold))
 
 
 @workers.command()
@@ -96,6 +102,7 @@ def search(
 @click.option(
     "--profile", "told", metavar="JSON|@FILE|-", help='What they tell of themselves, such as {"country": "Peru"}.'
 )
+@click.option("--daily-limit", type=click.IntRange(0), help="Most answers in 24 hours; 0: as many as they like.")
 @json_option
 def set_worker(
     worker: str,
@@ -104,15 +111,21 @@ def set_worker(
     languages: tuple[str, ...],
     email: str | None,
     told: str | None,
+    daily_limit: int | None,
     as_json: bool,
 ) -> None:
     """Set what is known of WORKER; of what is not given, nothing changes."""
     from intermezzo.human_steps.background import Background
 
-    levels = dict(map(_level, skills)) or None
-    background = None if told is None else told_as(Background, told, option="--profile")
     profile = asyncio.run(
-        _workforce().describe(worker, skills=levels, languages=languages or None, background=background, email=email)
+        _workforce().describe(
+            worker,
+            skills=dict(map(_level, skills)) or None,
+            languages=languages or None,
+            background=None if told is None else told_as(Background, told, option="--profile"),
+            email=email,
+            daily_limit=daily_limit,
+        )
     )
     show(_plain(profile), as_json=as_json, text=lambda: _workers_table([profile]))
 
@@ -177,10 +190,11 @@ def _plain(profile: "Profile") -> dict[str, object]:
         "email": profile.email,
         "background": profile.background.model_dump(mode="json", exclude_defaults=True),
         "suspended": profile.suspended,
+        "daily_limit": profile.daily_limit,
     }
 
 
-def _whole(profile: "Profile", reputation: "Reputation") -> Any:  # noqa: ANN401 (what rich can print)
+def _whole(profile: "Profile", reputation: "Reputation", gold: "Sequence[GoldAccuracy]") -> Any:  # noqa: ANN401 (what rich can print)
     from rich.console import Group
 
     told = profile.background.model_dump(mode="json", exclude_defaults=True)
@@ -188,7 +202,9 @@ def _whole(profile: "Profile", reputation: "Reputation") -> Any:  # noqa: ANN401
         f"{name.replace('_', ' ')}: {value if isinstance(value, str) else json_text(value)}"
         for name, value in told.items()
     ]
-    return Group(_workers_table([profile]), *map(printable, about), reputation_text(reputation))
+    rows = [(one.gold_set, one.org, "test" if one.test else "", f"{one.right} of {one.answered}") for one in gold]
+    known = [table(["gold set", "organisation", "", "right"], rows)] if rows else []
+    return Group(_workers_table([profile]), *map(printable, about), reputation_text(reputation), *known)
 
 
 def reputation_text(reputation: "Reputation") -> Any:  # noqa: ANN401 (what rich can print)
@@ -252,8 +268,9 @@ def _workers_table(profiles: "Sequence[Profile]") -> Any:  # noqa: ANN401 (what 
             ", ".join(f"{skill} {level}" for skill, level in profile.skills.items()),
             ", ".join(sorted(profile.languages)),
             ", ".join(sorted(profile.guilds)),
+            profile.daily_limit,
             profile.suspended or "",
         )
         for profile in profiles
     ]
-    return table(["worker", "skills", "languages", "guilds", "suspended"], rows)
+    return table(["worker", "skills", "languages", "guilds", "daily limit", "suspended"], rows)

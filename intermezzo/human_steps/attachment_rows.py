@@ -104,6 +104,18 @@ def attach_files_of_inputs(connection: Connection, org: str, inputs: Mapping[str
     connection.execute(insert(attachments), rows)
 
 
+def check_files_of_inputs(connection: Connection, org: str, inputs: Iterable[str]) -> None:
+    """Refuse inputs, as JSON text, that refer to files which could not be attached.
+
+    Raises:
+        InvalidInput: a file was not stored before, or not by this organisation.
+        AttachmentRefused: its name does not fit it, or a task would have too much attached.
+    """
+    for found in map(references_in, inputs):
+        known = _blobs(connection, org, {reference.sha256 for reference in found})
+        check_room(len(found), sum(_size(reference, known.get(reference.sha256), org) for reference in found))
+
+
 def check_room(count: int, size_bytes: int) -> None:
     """Refuse what would be too much for one task.
 

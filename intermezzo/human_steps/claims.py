@@ -5,6 +5,7 @@ looks; until then a late answer still counts.
 """
 
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,8 +14,10 @@ from typing import Literal
 from pydantic import JsonValue
 from sqlalchemy import ColumnElement, Connection, Row, insert, select, update
 
-from intermezzo.errors import ClaimLost, NotClaimable
+from intermezzo.errors import AnswerTooSoon, ClaimLost, NotClaimable
 from intermezzo.human_steps import queues
+from intermezzo.human_steps.admission import admit, check_explicit
+from intermezzo.human_steps.gold_tasks import judge, review_wait
 from intermezzo.human_steps.history import digest_of, record
 from intermezzo.human_steps.json_values import canonical_json
 from intermezzo.human_steps.notes import MAX_NAME_CHARACTERS, check_text
@@ -22,7 +25,7 @@ from intermezzo.human_steps.queues import HOLDING
 from intermezzo.human_steps.review import approve, review, weigh
 from intermezzo.human_steps.scores import SCORE_WINDOW
 from intermezzo.human_steps.tasks import LEGAL_MOVES, MOST_SWEPT, lock_task, lock_tasks, transition
-from intermezzo.human_steps.terms import terms_of
+from intermezzo.human_steps.terms import EVERYBODY, terms_of
 from intermezzo.human_steps.workers import (
     check_worker_id,
     profile_of,
@@ -49,12 +52,23 @@ def claim_next(
 ) -> Claimed | None:
     """Claim a slot of the most urgent, oldest task that this worker has not worked on; None if there is none.
 
+    It may be a gold task instead, which looks like any other.
+
     Raises:
+        NotClaimable: there are only such that this worker gets no more of, or not now.
         WorkerError: that cannot be a worker's id.
     """
     check_worker_id(worker_id)
     profile = profile_of(connection, worker_id)
+    refused: NotClaimable | None = None
     for head in queues.heads(connection, profile, test=test, types=types, at=at):
+        try:
+            gold = admit(connection, profile, head, at=at)
+        except NotClaimable as error:
+            refused = refused or error
+            continue
+        if gold is not None:
+            return _take(connection, gold, worker_id, at=at)
         queue = (head.queue, head.for_worker, worker_id)
         while (task := queues.next_of(connection, *queue, test=test, lock=True, at=at)) is not None:
             # What PostgreSQL locked may have been claimed by this same worker since the query began.
@@ -62,6 +76,8 @@ def claim_next(
                 claim = _take(connection, task, worker_id, at=at)
                 queues.note_place(connection, head, worker_id, at=at)
                 return claim
+    if refused is not None:
+        raise refused
     return None
 
 
@@ -93,10 +109,13 @@ def claim_task(connection: Connection, worker_id: str, task_id: str, *, test: bo
         raise NotClaimable(f"worker {worker_id!r} has {did} human task {task_id}")
     if why is not None:
         raise NotClaimable(f"human task {task_id} is not for worker {worker_id!r}: {why}")
-    if task.state != "open":
-        raise NotClaimable(f"human task {task_id} has no free slot: it is {task.state}")
+    if task.state != "open" or task.for_worker not in (EVERYBODY, worker_id):
+        state = "claimed" if task.state == "open" else task.state
+        raise NotClaimable(f"human task {task_id} has no free slot: it is {state}")
     if task.deadline_at is not None and task.deadline_at <= at:
         raise NotClaimable(f"human task {task_id} is past its deadline")
+    if not test:
+        check_explicit(connection, profile, task, at=at)
     return _take(connection, task, worker_id, at=at)
 
 
@@ -131,6 +150,7 @@ def _take(connection: Connection, task: "Row[tuple[object, ...]]", worker_id: st
             reward_credits=terms.reward_credits,
             claimed_at=at,
             lease_expires_at=claim.lease_expires_at,
+            gold_id=task.gold_id,
         )
     )
     saw = digest_of(connection, task, terms)
@@ -151,6 +171,7 @@ def submit(connection: Connection, task_id: str, worker_id: str, answer: dict[st
     Raises:
         HumanTaskNotFound: there is none of that id.
         ClaimLost: this worker holds no claim on it, it has lapsed or been closed meanwhile, or they are suspended.
+        AnswerTooSoon: the task asks for more time.
     """
     check_worker_id(worker_id)
     task = lock_task(connection, task_id)
@@ -165,6 +186,7 @@ def submit(connection: Connection, task_id: str, worker_id: str, answer: dict[st
         return _submitted_before(connection, task, claim, answer)
     if not task.test and (reason := suspension_of(connection, worker_id)) is not None:
         raise ClaimLost(f"worker {worker_id!r} is suspended: {reason}")
+    _check_time(connection, task, claim, at=at)
     reach("answer.before")
     connection.execute(
         insert(responses).values(
@@ -176,17 +198,40 @@ def submit(connection: Connection, task_id: str, worker_id: str, answer: dict[st
         )
     )
     record(connection, task, "submitted", actor=worker_id, at=at, assignment=claim.id)
-    wait = terms_of(connection, task.terms_id).auto_approve_seconds
-    due = at + timedelta(seconds=wait) if wait else None
+    is_gold = task.gold_id is not None
+    if is_gold:
+        judge(connection, task, claim.id, answer)
+    wait = review_wait(connection, task)
+    # An answer that is always approved says nothing of whoever gave it: it has no score.
     connection.execute(
         update(assignments)
         .where(assignments.c.id == claim.id)
-        .values(state="submitted", review_due_at=due, score_until=at + SCORE_WINDOW)
+        .values(
+            state="submitted",
+            review_due_at=at + wait if wait else None,
+            score_until=None if is_gold else at + SCORE_WINDOW,
+        )
     )
-    if wait == 0:
+    if wait == timedelta():
         approve(connection, task, claim, at=at)
     reach("answer.stored")
     return weigh(connection, task, at=at)
+
+
+def _check_time(
+    connection: Connection, task: "Row[tuple[object, ...]]", claim: "Row[tuple[object, ...]]", *, at: datetime
+) -> None:
+    quality = terms_of(connection, task.terms_id).quality
+    if quality is None or task.test:  # simulated workers take as long as they are told to
+        return
+    taken_seconds = max(0.0, (at - claim.claimed_at).total_seconds())  # another machine's clock may be ahead
+    wait_seconds = math.ceil(quality.min_seconds - taken_seconds)
+    if wait_seconds > 0:
+        raise AnswerTooSoon(
+            f"human task {task.id} asks for {quality.min_seconds} seconds of work: "
+            f"send the answer again in {wait_seconds} seconds",
+            wait_seconds=wait_seconds,
+        )
 
 
 def _submitted_before(
@@ -214,7 +259,7 @@ def release(connection: Connection, task_id: str, worker_id: str, *, at: datetim
     """
     check_worker_id(worker_id)
     task = lock_task(connection, task_id)
-    if not _give_back(connection, task, assignments.c.worker_id == worker_id, "released", actor=worker_id, at=at):
+    if not give_back(connection, task, assignments.c.worker_id == worker_id, "released", actor=worker_id, at=at):
         raise ClaimLost(f"worker {worker_id!r} has no claim on human task {task_id}")
 
 
@@ -232,7 +277,7 @@ def decline(connection: Connection, task_id: str, worker_id: str, *, reason: str
     check_text(reason, "a reason")
     task = lock_task(connection, task_id)
     mine = assignments.c.worker_id == worker_id
-    if not _give_back(connection, task, mine, "declined", actor=worker_id, note=reason, at=at):
+    if not give_back(connection, task, mine, "declined", actor=worker_id, note=reason, at=at):
         raise ClaimLost(f"worker {worker_id!r} has no claim on human task {task_id}")
 
 
@@ -254,7 +299,7 @@ def suspend(connection: Connection, worker_id: str, *, reason: str, by: str, at:
         this = assignments.c.id == assignment_id
         state = connection.scalar(select(assignments.c.state).where(this))
         if state == "claimed":
-            _give_back(connection, task, this, "released", actor=by, note=f"suspended: {reason}", at=at)
+            give_back(connection, task, this, "released", actor=by, note=f"suspended: {reason}", at=at)
         elif state == "submitted" and LEGAL_MOVES[task.state]:
             review(connection, assignment_id, approved=False, by=by, note=f"suspended: {reason}", at=at)
 
@@ -275,11 +320,11 @@ def lapse(connection: Connection, *, at: datetime, limit: int = MOST_SWEPT) -> i
     for row in due:
         task = lock_task(connection, row.task_id)
         # By its own id: meanwhile it may be settled, and the worker may hold a new claim.
-        _give_back(connection, task, assignments.c.id == row.id, "expired", actor=row.worker_id, at=at)
+        give_back(connection, task, assignments.c.id == row.id, "expired", actor=row.worker_id, at=at)
     return len(due)
 
 
-def _give_back(
+def give_back(
     connection: Connection,
     task: "Row[tuple[object, ...]]",
     which: ColumnElement[bool],
@@ -289,6 +334,14 @@ def _give_back(
     note: str | None = None,
     at: datetime,
 ) -> bool:
+    """Make the slot of a claim free again; returns whether there was such a claim.
+
+    Args:
+        task: locked.
+        which: of its claims.
+        actor: who did it; None: time.
+        note: why.
+    """
     given_back = connection.execute(
         update(assignments)
         .where(assignments.c.task_id == task.id, which, assignments.c.state == "claimed")

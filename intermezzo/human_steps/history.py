@@ -36,6 +36,8 @@ Happening = Literal[
     "extended",
     "escalated",
     "decided",
+    "reported",
+    "dismissed",
 ]
 """What is remembered of a task between its opening and its closing."""
 
@@ -105,6 +107,8 @@ class Story:
     name: str
     state: str
     run_id: str | None
+    gold_id: str | None
+    """Of the item that it asks, whose answer is known; None: a real task."""
     input: dict[str, JsonValue]
     terms: dict[str, JsonValue]
     reserved_credits: int
@@ -145,6 +149,7 @@ def story(connection: Connection, payer: Payer, task_id: str, *, at: datetime | 
         name=task.name,
         state=task.state,
         run_id=task.run_id,
+        gold_id=task.gold_id,
         input=json.loads(task.input),
         terms=terms_of(connection, task.terms_id).model_dump(mode="json"),
         reserved_credits=task.reserved_credits,

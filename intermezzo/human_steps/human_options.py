@@ -10,6 +10,7 @@ from pydantic_core import to_json
 
 from intermezzo.errors import DefinitionError, InvalidInput, WorkerError
 from intermezzo.human_steps.consensus import ConsensusStrategy
+from intermezzo.human_steps.quality import Quality
 from intermezzo.human_steps.tasks import PRIORITIES, Priority
 from intermezzo.human_steps.terms import GUILD, PUBLIC, OnSplit, Terms
 from intermezzo.human_steps.workers import check_worker_id
@@ -74,6 +75,8 @@ class HumanOptions(StepOptions):
     under `requester_review`."""
     domain: str | None = None
     """What field of knowledge it is about, as a code such as `FIN`: workers have a reputation in each (spec: SA-63)."""
+    quality: Quality | None = None
+    """Gold tasks, qualification, least time, limits per worker; None: none of them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,10 +157,24 @@ def make_terms(options: HumanOptions, *, type: str, instructions: str, reward_cr
         on_split=options.on_split,
         auto_approve_seconds=_auto_approve_seconds(options),
         domain=_domain(options),
+        quality=options.quality,
     )
     if (links := _escalations(options)) > MAX_ESCALATIONS:
         raise DefinitionError(f"{name}: at most {MAX_ESCALATIONS} escalations, one after another, got {links}")
-    return _changed(first, options, name)
+    terms = _changed(first, options, name)
+    _check_time(terms, name)
+    return terms
+
+
+def _check_time(terms: Terms, name: str) -> None:
+    """Refuse to ask for more time than a claim gives."""
+    for link in terms.chain():
+        longest = min(link.claim_timeout_seconds, link.deadline_seconds or link.claim_timeout_seconds)
+        if link.quality is not None and link.quality.min_seconds >= longest:
+            raise DefinitionError(
+                f"{name}: quality.min_seconds is less than the {longest} seconds there are for an answer, "
+                f"got {link.quality.min_seconds!r}"
+            )
 
 
 def _escalations(options: HumanOptions) -> int:

@@ -15,6 +15,7 @@ from intermezzo.human_steps.controls import Control, default_controls
 from intermezzo.human_steps.forms import Form
 from intermezzo.human_steps.human_options import Audience, Escalation, HumanOptions, make_terms
 from intermezzo.human_steps.inputs import Input
+from intermezzo.human_steps.quality import Quality
 from intermezzo.human_steps.tasks import NewHumanTask, Priority
 from intermezzo.human_steps.terms import OnSplit
 from intermezzo.steps import Step, explain, register
@@ -173,6 +174,7 @@ class HumanStep(Step[P, In, Out]):
         on_split: OnSplit | None = None,
         auto_approve_hours: float | Literal["never"] | None = None,
         domain: str | None = None,
+        quality: Quality | None = None,
     ) -> Self:
         """A copy of the step with other options; see `HumanOptions`.
 
@@ -199,6 +201,7 @@ class HumanStep(Step[P, In, Out]):
             on_split=on_split,
             auto_approve_hours=auto_approve_hours,
             domain=domain,
+            quality=quality,
         )
 
     def _check(self) -> None:

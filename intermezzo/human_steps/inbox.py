@@ -4,17 +4,19 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from pydantic import JsonValue
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, Select, null, select
 
 from intermezzo.errors import HumanTaskNotFound
-from intermezzo.human_steps import claims, queues
+from intermezzo.human_steps import claims, queues, reports
 from intermezzo.human_steps.answers import AnswerSchema
 from intermezzo.human_steps.attachment_rows import Attachment, attached_to
 from intermezzo.human_steps.claims import Claimed
 from intermezzo.human_steps.notes import check_id
 from intermezzo.human_steps.open_counts import open_count
+from intermezzo.human_steps.reports import Problem
 from intermezzo.human_steps.terms import terms_of
 from intermezzo.human_steps.workers import check_worker_id, profile_of
 from intermezzo.store import Store, reach, utc_now
@@ -23,22 +25,21 @@ from intermezzo.store.tables import assignments, human_tasks
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InboxItem:
-    """A human task as a worker may see it: never the answers of others."""
+    """A human task as a worker may see it: never the answers of others, nor anything that tells gold from real."""
 
     id: str
     type: str
     name: str
-    state: str
+    part: str | None
+    """What became of this worker's part: `claimed`, `submitted`, `approved`, …; None: they have none."""
     instructions: str
     input: dict[str, JsonValue]
     controls: list[dict[str, JsonValue]] | None
     answer_schema: dict[str, JsonValue]
-    open_slots: int
-    assignments_required: int
     reward_credits: int
     created_at: datetime
     expires_at: datetime | None
-    run_id: str | None
+    """When this worker's claim lapses; without one, when the task is closed at the latest."""
     attachments: Sequence[Attachment]
     """Files and addresses beside the form; `Attachments` opens the files."""
     test: bool
@@ -60,19 +61,17 @@ class Inbox:
     async def list(self, *, worker_id: str | None = None, limit: int = 50) -> "Sequence[InboxItem]":
         """Tasks with a free slot, the most urgent and oldest first; with `worker_id` those this worker has claimed.
 
+        Tasks that gold tasks are mixed with are seen by nobody before `claim_next` gives them.
+
         Args:
             limit: most tasks to return, 1 to 1,000.
         """
-        query = select(human_tasks).where(human_tasks.c.test == self.test)
         if worker_id is None:
-            query = query.where(queues.HAS_ROOM)
+            query = select(human_tasks, *_NO_PART).where(queues.HAS_ROOM)
         else:
             check_worker_id(worker_id)
-            held = select(assignments.c.task_id).where(
-                assignments.c.worker_id == worker_id, assignments.c.state == "claimed"
-            )
-            query = query.where(human_tasks.c.id.in_(held))
-        query = query.order_by(*queues.ORDER).limit(min(max(limit, 1), 1000))
+            query = _with_part(worker_id).where(assignments.c.state == "claimed")
+        query = query.where(human_tasks.c.test == self.test).order_by(*queues.ORDER).limit(min(max(limit, 1), 1000))
         return await self.store.read(lambda c: _items(c, c.execute(query).all()))
 
     async def count(self, *, types: "Sequence[str]" = ()) -> int:
@@ -94,8 +93,10 @@ class Inbox:
         def work(connection: Connection) -> Sequence[InboxItem]:
             check_worker_id(worker_id)
             profile = profile_of(connection, worker_id)
-            rows = queues.offers(connection, profile, test=self.test, limit=most, at=utc_now())
-            return _items(connection, rows)
+            offered = queues.offers(connection, profile, test=self.test, limit=most, at=utc_now())
+            ids = [row.id for row in offered]
+            query = select(human_tasks, *_NO_PART).where(human_tasks.c.id.in_(ids))
+            return _items(connection, connection.execute(query.order_by(*queues.ORDER)).all())
 
         return await self.store.read(work)
 
@@ -103,7 +104,7 @@ class Inbox:
         """One task.
 
         Args:
-            worker_id: who wants to see it; None: somebody who may see all.
+            worker_id: who wants to see it, and whose part in it is shown; None: somebody who may see all.
 
         Raises:
             HumanTaskNotFound: there is none of that id, or it is for other workers.
@@ -115,12 +116,16 @@ class Inbox:
 
         Raises:
             HumanTaskNotFound: there is none of that id.
-            NotClaimable: it is closed, has no free slot, or this worker has answered it.
+            NotClaimable: it is closed, has no free slot, this worker has answered it, or they get none like it.
         """
         return await self.store.write(lambda c: claims.claim_task(c, worker_id, task_id, test=self.test, at=utc_now()))
 
     async def claim_next(self, worker_id: str, *, types: Sequence[str] = ()) -> Claimed | None:
-        """Claim a slot of the most urgent, oldest task this worker has not worked on; None if there is none."""
+        """Claim a slot of the most urgent, oldest task this worker has not worked on; None if there is none.
+
+        Raises:
+            NotClaimable: there are only such that this worker gets no more of, or not now.
+        """
         return await self.store.write(
             lambda c: claims.claim_next(c, worker_id, test=self.test, types=types, at=utc_now())
         )
@@ -129,18 +134,25 @@ class Inbox:
         """Answer a claimed task; the same answer sent again changes nothing.
 
         Returns:
-            The state of the task afterwards.
+            What became of the answer: `approved`, or `submitted` while it waits for its review.
 
         Raises:
             HumanTaskNotFound: there is none of that id.
             InvalidResponse: the answer does not fit the form; nothing was stored.
+            AnswerTooSoon: the task asks for more time; nothing was stored.
             ClaimLost: the claim has lapsed, or the task was closed meanwhile.
         """
         item = await self.get(task_id)
         valid = AnswerSchema.of(item.answer_schema).validate(answer)
-        state = await self.store.write(lambda c: claims.submit(c, task_id, worker_id, valid, at=utc_now()))
+
+        def work(connection: Connection) -> str:
+            claims.submit(connection, task_id, worker_id, valid, at=utc_now())
+            part = connection.scalar(_part_in(task_id, worker_id).with_only_columns(assignments.c.state))
+            return part or "submitted"
+
+        part = await self.store.write(work)
         reach("answer.after")
-        return state
+        return part
 
     async def release(self, worker_id: str, task_id: str) -> None:
         """Give a claimed slot back.
@@ -162,13 +174,30 @@ class Inbox:
         await self.get(task_id)
         await self.store.write(lambda c: claims.decline(c, task_id, worker_id, reason=reason, at=utc_now()))
 
+    async def report(self, worker_id: str, task_id: str, *, reason: Problem, note: str = "") -> None:
+        """Say that something is wrong with a claimed task: the claim goes back, and it is not offered again.
+
+        Args:
+            reason: what is wrong.
+            note: for the requester, at most 2,000 characters.
+
+        Raises:
+            HumanTaskNotFound: there is none of that id.
+            ClaimLost: this worker holds no claim on it.
+            ValueError: that is no reason, or the note is too long.
+        """
+        await self.get(task_id)
+        await self.store.write(lambda c: reports.report(c, task_id, worker_id, reason=reason, note=note, at=utc_now()))
+
     def _find(self, connection: Connection, task_id: str, worker_id: str | None) -> InboxItem:
         check_id(task_id, HumanTaskNotFound)
+        row = None
         if worker_id is not None:
             check_worker_id(worker_id)
-        query = select(human_tasks).where(human_tasks.c.id == task_id, human_tasks.c.test == self.test)
-        row = connection.execute(query).one_or_none()
-        if row is None or (worker_id is not None and not _may_see(connection, row, worker_id)):
+            row = connection.execute(_part_in(task_id, worker_id)).one_or_none()
+        if row is None:
+            row = connection.execute(select(human_tasks, *_NO_PART).where(human_tasks.c.id == task_id)).one_or_none()
+        if row is None or row.test != self.test or (worker_id is not None and not _may_see(connection, row, worker_id)):
             raise HumanTaskNotFound(
                 f"there is no human task {task_id!r} among {'test' if self.test else 'live'} tasks; "
                 "`intermezzo inbox list` shows what you may claim"
@@ -178,12 +207,30 @@ class Inbox:
 
 def _may_see(connection: Connection, row: "Row[tuple[object, ...]]", worker_id: str) -> bool:
     """Whether it was once theirs, or may be."""
-    part = select(assignments.c.id).where(assignments.c.task_id == row.id, assignments.c.worker_id == worker_id)
-    return (
-        row.test
-        or profile_of(connection, worker_id).refusal(terms_of(connection, row.terms_id)) is None
-        or connection.execute(part).first() is not None
-    )
+    if row.part is not None:
+        return True
+    # By the terms alone, which those of a gold task are too.
+    return row.test or profile_of(connection, worker_id).refusal(terms_of(connection, row.terms_id)) is None
+
+
+_NO_PART = (null().label("part"), null().label("part_reward_credits"), null().label("lease_expires_at"))
+
+
+def _with_part(worker_id: str) -> "Select[Any]":
+    """Tasks with the parts of one worker in them."""
+    return select(
+        human_tasks,
+        assignments.c.state.label("part"),
+        assignments.c.reward_credits.label("part_reward_credits"),
+        assignments.c.lease_expires_at,
+    ).join(assignments, (assignments.c.task_id == human_tasks.c.id) & (assignments.c.worker_id == worker_id))
+
+
+def _part_in(task_id: str, worker_id: str) -> "Select[Any]":
+    """A task with a worker's part in it: the one that counts, else the newest."""
+    holding = assignments.c.state.in_(queues.HOLDING)
+    query = _with_part(worker_id).where(human_tasks.c.id == task_id)
+    return query.order_by(holding.desc(), assignments.c.claimed_at.desc()).limit(1)
 
 
 def _items(connection: Connection, rows: "Sequence[Row[tuple[object, ...]]]") -> Sequence[InboxItem]:
@@ -197,17 +244,14 @@ def _item(connection: Connection, row: "Row[tuple[object, ...]]", attached: Sequ
         id=row.id,
         type=row.type,
         name=row.name,
-        state=row.state,
+        part=row.part,
         instructions=terms.instructions,
         input=json.loads(row.input),
         controls=json.loads(row.controls) if row.controls else None,
         answer_schema=json.loads(row.answer_schema),
-        open_slots=row.open_slots,
-        assignments_required=row.assignments_required,
-        reward_credits=terms.reward_credits,
+        reward_credits=terms.reward_credits if row.part_reward_credits is None else row.part_reward_credits,
         created_at=row.created_at,
-        expires_at=row.expires_at,
-        run_id=row.run_id,
+        expires_at=row.lease_expires_at if row.part == "claimed" else row.deadline_at,
         attachments=attached,
         test=row.test,
     )

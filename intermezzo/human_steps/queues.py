@@ -42,7 +42,11 @@ HOLDING = ("claimed", "submitted", "disputed", "approved", "rejected", "declined
 IN_QUEUE = human_tasks.c.state == literal("open", literal_execute=True)
 """As a literal, for the planner to see that the index of the queue will do."""
 
-HAS_ROOM = human_tasks.c.closed_at.is_(None) & (human_tasks.c.open_slots > literal(0, literal_execute=True))
+HAS_ROOM = (
+    human_tasks.c.closed_at.is_(None)
+    & (human_tasks.c.open_slots > literal(0, literal_execute=True))
+    & human_tasks.c.listed
+)
 """The same in other words, which are those of the index of all that is open: if PostgreSQL could take that one for a
 single queue, it would look for the queue's tasks among all others."""
 
@@ -115,6 +119,7 @@ def offers(connection: Connection, worker: Profile, *, test: bool, limit: int, a
     rows = [
         row
         for head in heads(connection, worker, test=test, at=at)
+        if head.listed
         for row in connection.execute(
             _FROM_BEGINNING[False], {**here, "for_worker": head.for_worker, "queue": head.queue}
         )

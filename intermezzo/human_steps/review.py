@@ -126,6 +126,8 @@ def review(
     if score is not None:
         check_score(score)
     task, assignment = lock_assignment(connection, assignment_id)
+    if task.gold_id is not None:
+        raise AssignmentNotFound(f"there is no assignment {assignment_id!r}")
     done = assignment.state == ("approved" if approved else "rejected") and assignment.reviewed_by is not None
     if assignment.state != "submitted" and not done:
         raise NotReviewable(f"assignment {assignment_id} is {assignment.state}; only a submitted answer is reviewed")
@@ -260,6 +262,9 @@ def weigh(connection: Connection, task: "Row[tuple[object, ...]]", *, at: dateti
     Returns:
         Its state afterwards.
     """
+    if task.gold_id is not None:  # its outcome was known before
+        transition(connection, task, "completed", at=at)
+        return "completed"
     terms = terms_of(connection, task.terms_id)
     given = _answers(connection, task, only_approved=terms.consensus_strategy == "requester_review")
     schema = AnswerSchema.of(json.loads(task.answer_schema))

@@ -78,7 +78,7 @@ class ReviewQueue:
             select(*_SHOWN)
             .join(assignments, assignments.c.task_id == human_tasks.c.id)
             .join(responses, responses.c.assignment_id == assignments.c.id)
-            .where(assignments.c.state == "submitted", belongs_to(self.payer))
+            .where(assignments.c.state == "submitted", belongs_to(self.payer), human_tasks.c.gold_id.is_(None))
             .order_by(assignments.c.review_due_at.is_(None), assignments.c.review_due_at, responses.c.seq)
             .limit(min(max(limit, 1), 1000))
         )
@@ -200,7 +200,7 @@ class ReviewQueue:
         mine = (
             select(assignments.c.id)
             .join(human_tasks, human_tasks.c.id == assignments.c.task_id)
-            .where(assignments.c.id == assignment_id, belongs_to(self.payer))
+            .where(assignments.c.id == assignment_id, belongs_to(self.payer), human_tasks.c.gold_id.is_(None))
         )
         if connection.execute(mine).first() is None:
             raise AssignmentNotFound(f"there is no assignment {assignment_id!r}")

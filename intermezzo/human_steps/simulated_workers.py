@@ -9,6 +9,7 @@ from pydantic import JsonValue
 
 from intermezzo.errors import ClaimLost, DefinitionError, InvalidResponse
 from intermezzo.human_steps.answers import AnswerSchema
+from intermezzo.human_steps.gold_tasks import expected_answer, is_right
 from intermezzo.human_steps.inbox import Inbox, InboxItem
 from intermezzo.human_steps.simulated_answers import simulated_answer
 from intermezzo.store import Event, Store
@@ -17,6 +18,8 @@ Opinion = Callable[[InboxItem, str], dict[str, JsonValue] | None]
 """What a worker answers to a task; None leaves it to the default."""
 
 _LOOK_SECONDS = 1.0
+_SLIPS = 20
+"""Answers that are tried until one is wrong."""
 
 logger = logging.getLogger("intermezzo.simulated_workers")
 
@@ -88,7 +91,7 @@ class SimulatedCrowd:
     async def _answer(self, name: str, task_id: str) -> None:
         item = await self.inbox.get(task_id)
         try:
-            await self.inbox.submit(name, task_id, self.answer(item, name))
+            await self.inbox.submit(name, task_id, self.answer(item, name, truth=await self._truth(task_id)))
         except ClaimLost:
             return  # closed meanwhile: others were enough
         except (DefinitionError, InvalidResponse):
@@ -99,9 +102,22 @@ class SimulatedCrowd:
         claimed = await self.inbox.claim_next(name)
         return None if claimed is None else claimed.task_id
 
-    def answer(self, item: InboxItem, name: str) -> dict[str, JsonValue]:
-        """What one of the workers answers to one task."""
+    async def _truth(self, task_id: str) -> dict[str, JsonValue] | None:
+        return None if self.opinion else await self.store.read(lambda c: expected_answer(c, task_id))
+
+    def answer(self, item: InboxItem, name: str, *, truth: dict[str, JsonValue] | None = None) -> dict[str, JsonValue]:
+        """What one of the workers answers to one task.
+
+        Args:
+            truth: the right answer, where it is known.
+        """
         if self.opinion and (given := self.opinion(item, name)) is not None:
             return given
-        schema = AnswerSchema.of(item.answer_schema)
-        return simulated_answer(schema, item.id, f"{self.seed} {name}", self.accuracy)
+        schema, worker_seed = AnswerSchema.of(item.answer_schema), f"{self.seed} {name}"
+        if truth is None:
+            return simulated_answer(schema, item.id, worker_seed, self.accuracy)
+        chance = random.Random(f"{worker_seed} {item.id}")  # noqa: S311 (a worker's luck, not a secret)
+        if chance.random() < self.accuracy:
+            return truth
+        slips = (simulated_answer(schema, f"{item.id} {number}", worker_seed, 1.0) for number in range(_SLIPS))
+        return next((slip for slip in slips if not is_right(schema, truth, slip)), truth)

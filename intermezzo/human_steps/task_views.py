@@ -131,7 +131,7 @@ def _query(payer: Payer) -> "Select[*tuple[Any, ...]]":
             step_calls,
             (step_calls.c.id == human_tasks.c.call_id) & (step_calls.c.generation == human_tasks.c.generation),
         )
-        .where(human_tasks.c.org == payer.org, human_tasks.c.test == payer.test)
+        .where(human_tasks.c.org == payer.org, human_tasks.c.test == payer.test, human_tasks.c.gold_id.is_(None))
     )
 
 

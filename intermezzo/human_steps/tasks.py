@@ -16,6 +16,7 @@ from intermezzo import journal, ledger
 from intermezzo.errors import HumanTaskCancelled, HumanTaskExpired, HumanTaskNotFound, StepError
 from intermezzo.human_steps import open_counts
 from intermezzo.human_steps.attachment_rows import attach_files_of_inputs
+from intermezzo.human_steps.gold_items import check_gold
 from intermezzo.human_steps.history import record
 from intermezzo.human_steps.notes import check_id
 from intermezzo.human_steps.outcome import envelope
@@ -75,12 +76,13 @@ def post(connection: Connection, payer: Payer, tasks: Sequence[NewHumanTask], *,
     """Put human tasks into the queue; the caller has reserved their prices.
 
     Raises:
-        InvalidInput: their audience is one that tasks cannot be given to, or an input refers to a file that was not
-            stored.
+        InvalidInput: their audience is one that tasks cannot be given to, their gold set has too few items, or an
+            input refers to a file that was not stored.
     """
     distinct = {t.terms.id: addressed(connection, t.terms) for t in {t.terms.id: t for t in tasks}.values()}
     for terms in distinct.values():
         check_audience(connection, terms)
+        check_gold(connection, terms, payer)
     keep(connection, distinct.values(), at=at)
     _INSERT.run(
         connection,
@@ -94,7 +96,7 @@ def post(connection: Connection, payer: Payer, tasks: Sequence[NewHumanTask], *,
                 "test": payer.test,
                 "type": t.type,
                 "name": t.name,
-                **_place(distinct[t.terms.id], PRIORITIES[t.priority], test=payer.test),
+                **_place(distinct[t.terms.id], PRIORITIES[t.priority], payer),
                 "state": "open",
                 "priority": PRIORITIES[t.priority],
                 "input": t.input,
@@ -103,6 +105,7 @@ def post(connection: Connection, payer: Payer, tasks: Sequence[NewHumanTask], *,
                 "assignments_required": t.terms.assignments_required,
                 "open_slots": t.terms.assignments_required,
                 "returned": False,
+                "listed": t.terms.gold_set is None,
                 "reserved_credits": t.terms.price_credits,
                 "webhook_url": t.webhook_url,
                 "metadata": t.metadata,
@@ -117,12 +120,12 @@ def post(connection: Connection, payer: Payer, tasks: Sequence[NewHumanTask], *,
     emit(connection, [Event("task.opened", t.id) for t in tasks], at=at)
 
 
-def _place(terms: Terms, priority: int, *, test: bool) -> dict[str, str]:
+def _place(terms: Terms, priority: int, payer: Payer) -> dict[str, str]:
     """In which queue a task under these terms stands; a test task is for any simulated worker."""
     return {
         "terms_id": terms.id,
-        "queue": f"{priority}{terms.queue}",
-        "for_worker": EVERYBODY if test else terms.for_worker,
+        "queue": f"{priority}{terms.queue_of(payer.org)}",
+        "for_worker": EVERYBODY if payer.test else terms.for_worker,
     }
 
 
@@ -195,7 +198,7 @@ def transition(
     closing = to in _ENDS
     recorded = RecordedError.of(error) if error else None
     own = task.call_id is None  # nobody else keeps how it ended
-    if change := (to == "open") - (task.state == "open"):
+    if (change := (to == "open") - (task.state == "open")) and task.gold_id is None:
         open_counts.change(connection, {task.type: change}, test=task.test)
     free_slots = task.open_slots if open_slots is None else open_slots
     connection.execute(
@@ -344,15 +347,16 @@ def _escalate(connection: Connection, task: "Row[tuple[object, ...]]", terms: Te
         .where(assignments.c.task_id == task.id, assignments.c.state == "claimed")
         .values(state="expired", closed_at=at)
     ).rowcount
-    connection.execute(
-        update(human_tasks)
-        .where(human_tasks.c.id == task.id)
-        .values(**_place(terms, task.priority, test=task.test), **_clocks(terms, at), returned=True)
-    )
+    place = _place(terms, task.priority, Payer(task.org, test=task.test))
+    if task.gold_id is not None:
+        place["for_worker"] = task.for_worker
+    changes = {**place, **_clocks(terms, at), "returned": True}
+    connection.execute(update(human_tasks).where(human_tasks.c.id == task.id).values(**changes))
     record(connection, task, "escalated", at=at, reward_credits=terms.reward_credits, claims_lapsed=late)
     moved = lock_task(connection, task.id)
     transition(connection, moved, "open", open_slots=task.open_slots + late, at=at)
-    emit(connection, [Event("task.opened", task.id)], at=at)
+    if task.gold_id is None:
+        emit(connection, [Event("task.opened", task.id)], at=at)
 
 
 def open_tasks_of(connection: Connection, run_id: str, call_ids: Sequence[str] | None = None) -> list[str]:

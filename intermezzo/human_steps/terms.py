@@ -10,12 +10,15 @@ from datetime import datetime
 from functools import cached_property
 from typing import Annotated, Any, Literal, Self, cast
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 from sqlalchemy import Connection, select
 from sqlalchemy.dialects import postgresql, sqlite
 
+from intermezzo.errors import StoreError
 from intermezzo.human_steps.consensus import ConsensusStrategy
+from intermezzo.human_steps.quality import DECIDES_WHO_CLAIMS, Quality
 from intermezzo.ledger import human_price
+from intermezzo.steps import explain
 from intermezzo.store.tables import terms as table
 
 PUBLIC = "public"
@@ -63,6 +66,7 @@ class Terms(BaseModel):
     on_split: OnSplit = "fail"
     domain: str = ""
     """What field of knowledge it is about, as a code such as `FIN`; reputations are also told by it."""
+    quality: Quality | None = None
     default_answer: dict[str, JsonValue] | None = None
     """The answer of a task whose time is over."""
     escalation: "Terms | None" = None
@@ -77,6 +81,15 @@ class Terms(BaseModel):
     def queue(self) -> str:
         """Digest of what they ask of whoever claims: the tasks of a queue ask the same."""
         return _digest(self.model_dump_json(include=_DEMANDS))
+
+    @property
+    def gold_set(self) -> str | None:
+        """Of which tasks with a known answer are mixed in, if any."""
+        return None if self.quality is None else self.quality.gold_set
+
+    def queue_of(self, org: str) -> str:
+        """The queue of an organisation's tasks: gold sets belong to an organisation, all else is asked by all alike."""
+        return self.queue if self.gold_set is None else _digest(f"{self.queue} {org}")
 
     @property
     def for_worker(self) -> str:
@@ -94,8 +107,11 @@ class Terms(BaseModel):
     @property
     def price_credits(self) -> int:
         """The most a task under these terms can cost, fee included."""
-        chain = list(self.chain())
-        return human_price(max(t.reward_credits for t in chain), max(t.max_assignments for t in chain))
+        return self.price_of(max(t.max_assignments for t in self.chain()))
+
+    def price_of(self, assignments: int) -> int:
+        """The most that so many workers can cost, fee included."""
+        return human_price(max(t.reward_credits for t in self.chain()), assignments)
 
     def chain(self) -> "Iterator[Terms]":
         """These terms, and those that follow when a task's time is over."""
@@ -104,7 +120,10 @@ class Terms(BaseModel):
             yield from self.escalation.chain()
 
 
-_DEMANDS = {"type", "audience", "skills", "min_skill_level", "languages"}
+_DEMANDS: dict[str, Any] = {
+    **dict.fromkeys(["type", "audience", "skills", "min_skill_level", "languages"], True),
+    "quality": DECIDES_WHO_CLAIMS,
+}
 """Fields that decide who may claim."""
 
 _MOST_READ = 1_000
@@ -125,11 +144,25 @@ def keep(connection: Connection, terms: Iterable[Terms], *, at: datetime) -> Non
 
 
 def terms_of(connection: Connection, id: str) -> Terms:
-    """Terms by their id."""
+    """Terms by their id.
+
+    Raises:
+        StoreError: they say what this version does not know.
+    """
     known = _read.get(id)
     if known is None:
         if len(_read) >= _MOST_READ:
             _read.clear()
         document = connection.execute(select(table.c.document).where(table.c.id == id)).scalar_one()
-        known = _read[id] = Terms.model_validate_json(document)
+        known = _read[id] = _from_document(id, document)
     return known
+
+
+def _from_document(id: str, document: str) -> Terms:
+    try:
+        return Terms.model_validate_json(document)
+    except ValidationError as error:
+        raise StoreError(
+            f"the terms {id} of a human task cannot be read, as if a newer version of Intermezzo had written them "
+            f"({explain(error)}); upgrade this one"
+        ) from None

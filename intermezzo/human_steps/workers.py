@@ -1,5 +1,6 @@
 """Who works: profiles with skills and languages, guilds, and what a task asks of whoever claims it."""
 
+import hashlib
 import json
 import re
 from collections.abc import Iterable, Mapping
@@ -51,6 +52,8 @@ class Profile:
     """What they tell of themselves."""
     suspended: str | None = None
     """Why they may not work; None: they may."""
+    daily_limit: int | None = None
+    """Answers in any 24 hours, whatever the type; None: as many as they like."""
 
     def refusal(self, terms: Terms) -> str | None:
         """Why they may not claim a task under these terms; None: they may."""
@@ -107,7 +110,15 @@ def profile_of(connection: Connection, worker_id: str) -> Profile:
         email=row.email,
         background=Background.model_validate(row.background),
         suspended=row.suspended,
+        daily_limit=row.daily_limit,
     )
+
+
+def one_claim_at_a_time(connection: Connection, worker_id: str) -> None:
+    """Let nobody else claim for this worker until the transaction ends: what they may do depends on what they hold."""
+    if connection.dialect.name == "postgresql":  # SQLite has one writer at a time anyway
+        lock = int.from_bytes(hashlib.blake2b(worker_id.encode(), digest_size=8).digest(), signed=True)
+        connection.execute(select(func.pg_advisory_xact_lock(lock)))
 
 
 def describe(
@@ -118,22 +129,23 @@ def describe(
     languages: Iterable[str] | None = None,
     background: Background | None = None,
     email: str | None = None,
+    daily_limit: int | None = None,
     at: datetime,
 ) -> Profile:
     """Set what is known of a worker; what is None stays as it is.
 
     Args:
         email: where they are reached; empty: it is forgotten.
+        daily_limit: answers in any 24 hours; 0: as many as they like.
 
     Raises:
-        WorkerError: that cannot be a worker's id, a skill, a language or an address, or another worker has the address.
+        WorkerError: that cannot be a worker's id, a skill, a language, a limit or an address, or another worker has the
+            address.
     """
     check_worker_id(worker_id)
     values: dict[str, object] = {}
     if skills is not None:
-        for skill, level in skills.items():
-            if level not in LEVELS:
-                raise WorkerError(f"{skill}: a skill level is 1 to 5, got {level!r}")
+        _check_levels(skills)
         values["skills"] = json.dumps(dict(sorted(skills.items())))
     if languages is not None:
         languages = {tag.lower() for tag in languages}
@@ -142,6 +154,10 @@ def describe(
         values["background"] = background.model_dump(mode="json", exclude_defaults=True)
     if email is not None:
         values["email"] = _own_address(connection, worker_id, email) if email else None
+    if daily_limit is not None:
+        if daily_limit < 0:
+            raise WorkerError(f"a daily limit is a number of answers, or 0 for none, got {daily_limit!r}")
+        values["daily_limit"] = daily_limit or None
     _put(connection, worker_id, values, at=at)
     for kind, tags in (("skill", skills), ("language", languages)):
         if tags is not None:
@@ -181,6 +197,12 @@ def _tag(connection: Connection, worker_id: str, kind: str, tags: Iterable[str])
     if tags:
         folded = sorted({tag.casefold() for tag in tags})
         connection.execute(insert(worker_tags), [{"kind": kind, "tag": tag, "worker_id": worker_id} for tag in folded])
+
+
+def _check_levels(skills: Mapping[str, int]) -> None:
+    for skill, level in skills.items():
+        if level not in LEVELS:
+            raise WorkerError(f"{skill}: a skill level is 1 to 5, got {level!r}")
 
 
 def make_guild(connection: Connection, guild_id: str, *, name: str, kind: GuildKind, at: datetime) -> None:

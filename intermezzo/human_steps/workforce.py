@@ -1,10 +1,11 @@
 """What an operator does about workers and guilds; for the command line, pages and HTTP."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
-from intermezzo.human_steps import claims, guilds, worker_search, workers
+from intermezzo.human_steps import claims, gold_record, guilds, worker_search, workers
 from intermezzo.human_steps.background import Background, GuildProfile
 from intermezzo.human_steps.guilds import GuildFilter, GuildPage, PublicGuild
 from intermezzo.human_steps.public_profiles import PublicProfile, profiles
@@ -12,6 +13,9 @@ from intermezzo.human_steps.worker_search import WorkerFilter, WorkerPage
 from intermezzo.human_steps.workers import Guild, GuildKind, Profile
 from intermezzo.store import Store, utc_now
 from intermezzo.store.tables import workers as table
+
+if TYPE_CHECKING:
+    from intermezzo.human_steps.gold_record import GoldAccuracy
 
 
 class Workforce:
@@ -50,6 +54,7 @@ class Workforce:
         languages: Iterable[str] | None = None,
         background: Background | None = None,
         email: str | None = None,
+        daily_limit: int | None = None,
     ) -> Profile:
         """Set what is known of a worker; what is None stays as it is.
 
@@ -58,13 +63,22 @@ class Workforce:
             languages: tags such as `en`.
             background: what they tell of themselves.
             email: where they are reached, which others never see; empty: it is forgotten.
+            daily_limit: most answers in any 24 hours, whatever the type; 0: as many as they like.
 
         Raises:
-            WorkerError: that cannot be a worker's id, a skill, a language or an address, or another worker has it.
+            WorkerError: that cannot be a worker's id, a skill, a language, a limit or an address, or another worker
+                has the address.
         """
         return await self.store.write(
             lambda c: workers.describe(
-                c, worker_id, skills=skills, languages=languages, background=background, email=email, at=utc_now()
+                c,
+                worker_id,
+                skills=skills,
+                languages=languages,
+                background=background,
+                email=email,
+                daily_limit=daily_limit,
+                at=utc_now(),
             )
         )
 
@@ -104,6 +118,10 @@ class Workforce:
         return await self.store.read(
             lambda c: worker_search.search(c, chosen, test=test, cursor=cursor, limit=limit, at=utc_now())
         )
+
+    async def gold_accuracy(self, worker_id: str) -> "Sequence[GoldAccuracy]":
+        """How often a worker was right in tasks whose answer is known, by gold set."""
+        return await self.store.read(lambda c: gold_record.accuracy_of(c, worker_id))
 
     async def suspend(self, worker_id: str, *, reason: str, by: str) -> None:
         """Keep a worker from working: claims go back, and unreviewed answers to open tasks are rejected.

@@ -13,6 +13,7 @@ from intermezzo.errors import (
     AttemptSuperseded,
     HumanTaskCancelled,
     HumanTaskExpired,
+    HumanTaskReported,
     NoConsensus,
     StepError,
     StepFailed,
@@ -25,7 +26,8 @@ from intermezzo.store.tables import runs, step_calls
 CallState = Literal["open", "completed", "failed", "void"]
 
 _MADE_FROM_TEXT = {
-    error.__name__: error for error in (StepError, StepTimedOut, HumanTaskExpired, HumanTaskCancelled, NoConsensus)
+    error.__name__: error
+    for error in (StepError, StepTimedOut, HumanTaskExpired, HumanTaskCancelled, HumanTaskReported, NoConsensus)
 }
 """Errors that come back at a replay as what they were; every other one comes back as `StepFailed`."""
 

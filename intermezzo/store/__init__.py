@@ -1,8 +1,8 @@
 """The database: tables, migrations, grouped transactions and change signals, on SQLite and PostgreSQL."""
 
 from intermezzo.store.faults import reach
-from intermezzo.store.ids import new_id
+from intermezzo.store.ids import new_id, sibling_of
 from intermezzo.store.prepared import Prepared
 from intermezzo.store.store import Event, Store, emit, open_store, utc_now
 
-__all__ = ["Event", "Prepared", "Store", "emit", "new_id", "open_store", "reach", "utc_now"]
+__all__ = ["Event", "Prepared", "Store", "emit", "new_id", "open_store", "reach", "sibling_of", "utc_now"]

@@ -23,8 +23,8 @@ logger = logging.getLogger("intermezzo.store")
 class Event:
     """Something that was committed.
 
-    Topics that somebody may wait for are `task.opened`, `task.closed`, `call.closed`, `run.cancel` and `*`; others,
-    such as `task.claimed`, are only remembered.
+    Topics that somebody may wait for are `task.opened`, `task.closed`, `task.reported`, `call.closed`, `run.cancel`
+    and `*`; others, such as `task.claimed`, are only remembered.
     """
 
     topic: str

@@ -116,6 +116,33 @@ terms = Table(
     Column("created_at", UtcDateTime, nullable=False),
 )
 
+gold_items = Table(
+    "gold_items",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("org", String(64), nullable=False),
+    Column("test", Boolean, nullable=False),
+    Column("gold_set", String(64), nullable=False),
+    Column("type", String(200), nullable=False),
+    Column("digest", String(32), nullable=False, doc="of type and input"),
+    Column("input", Text, nullable=False),
+    Column("controls", Text, doc="as in human_tasks"),
+    Column("answer_schema", Text, nullable=False),
+    Column("answer", Text, nullable=False, doc="the right one"),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("retired_at", UtcDateTime, doc="from then on given to nobody, and counted for nobody"),
+    Index(
+        "uq_gold_items_input",
+        "org",
+        "test",
+        "gold_set",
+        "digest",
+        unique=True,
+        sqlite_where=text("retired_at IS NULL"),
+        postgresql_where=text("retired_at IS NULL"),
+    ),
+)
+
 human_tasks = Table(
     "human_tasks",
     metadata,
@@ -148,6 +175,8 @@ human_tasks = Table(
     Column("expires_at", UtcDateTime, doc="closes then as things are; null: not by itself"),
     Column("closed_at", UtcDateTime),
     Column("settled_at", UtcDateTime, doc="when every answer was reviewed and no credit was held any more"),
+    Column("listed", Boolean, nullable=False, doc="workers see it before they claim it"),
+    Column("gold_id", String(36), ForeignKey("gold_items.id"), doc="whose answer is known; null: a real task"),
     CheckConstraint("open_slots >= 0 AND open_slots <= assignments_required", name="slots"),
     Index(
         "ix_human_tasks_expiry",
@@ -208,6 +237,7 @@ workers = Table(
     Column("email", String(254), unique=True, doc="lower case; never shown to others"),
     Column("background", _json, nullable=False, doc="`Background`"),
     Column("suspended", Text, doc="why they may not work"),
+    Column("daily_limit", Integer, doc="answers in 24 hours, whatever the type"),
     Column("created_at", UtcDateTime, nullable=False),
 )
 
@@ -245,8 +275,8 @@ Index(
     human_tasks.c.priority.desc(),
     human_tasks.c.created_at,
     human_tasks.c.id,
-    sqlite_where=text("closed_at IS NULL AND open_slots > 0"),
-    postgresql_where=text("closed_at IS NULL AND open_slots > 0"),
+    sqlite_where=text("closed_at IS NULL AND open_slots > 0 AND listed = 1"),
+    postgresql_where=text("closed_at IS NULL AND open_slots > 0 AND listed"),
 )
 
 Index(
@@ -336,8 +366,9 @@ assignments = Table(
     Column("review_note", Text),
     Column("score", Integer, doc="0 to 10, as the requester found it"),
     Column("score_until", UtcDateTime, doc="when a missing score becomes the default; null: no answer, or disputed"),
-    Column("gold_correct", Boolean, doc="whether it is the known answer; null: nobody knows one"),
     Column("agreement", Float, doc="with the outcome, 0 to 1; null: nothing to compare with"),
+    Column("gold_id", String(36), ForeignKey("gold_items.id"), doc="of its task"),
+    Column("gold_correct", Boolean, doc="whether the answer to a gold task was right; null: not gold, or no answer"),
     Index(
         "uq_assignments_worker",
         "task_id",
@@ -371,6 +402,20 @@ assignments = Table(
         sqlite_where=text(_accepted),
         postgresql_where=text(_accepted),
     ),
+    Index(
+        "ix_assignments_gold",
+        "gold_id",
+        "worker_id",
+        sqlite_where=text("gold_id IS NOT NULL"),
+        postgresql_where=text("gold_id IS NOT NULL"),
+    ),
+    Index(
+        "ix_assignments_gold_worker",
+        "worker_id",
+        "claimed_at",
+        sqlite_where=text("gold_id IS NOT NULL"),
+        postgresql_where=text("gold_id IS NOT NULL"),
+    ),
 )
 
 disputes = Table(
@@ -402,6 +447,28 @@ responses = Table(
     Column("worker_id", String(200), nullable=False),
     Column("answer", Text, nullable=False),
     Column("submitted_at", UtcDateTime, nullable=False),
+    Index("ix_responses_worker", "worker_id", "submitted_at"),
+)
+
+reports = Table(
+    "reports",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("task_id", String(36), ForeignKey("human_tasks.id"), nullable=False),
+    Column("worker_id", String(200), nullable=False),
+    Column("reason", String(40), nullable=False),
+    Column("note", Text, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("dismissed_at", UtcDateTime),
+    Column("dismissed_by", String(200)),
+    Column("dismissal", Text, doc="why it was dismissed"),
+    Index("uq_reports_worker", "task_id", "worker_id", unique=True),
+    Index(
+        "ix_reports_open",
+        "created_at",
+        sqlite_where=text("dismissed_at IS NULL"),
+        postgresql_where=text("dismissed_at IS NULL"),
+    ),
 )
 
 blobs = Table(

@@ -39,7 +39,7 @@ def test_a_file_goes_from_the_requester_to_the_worker(
     saved = terminal.json("inbox", "attachment", added["id"], *ANN)
     assert saved["file"] == "scan.pdf"
     assert scan.read_bytes() == PDF
-    assert "attached" in terminal("tasks", "show", task).stdout
+    assert "attached" in terminal("tasks", "show", task, *ACME).stdout
     assert "there already" in terminal.error("inbox", "attachment", added["id"], *ANN, code=2)
     out = tmp_path / "other"
     terminal("inbox", "attachment", added["id"], "--out", str(out), *ANN)
@@ -50,7 +50,7 @@ def test_an_address_is_attached_and_shown(terminal: Terminal, task: str) -> None
     url = "https://93.184.216.34/plan?x=1"
     assert "attached The plan as" in terminal("tasks", "attach", task, "--url", url, "--name", "The plan", *ACME).stdout
     assert f"[attached] The plan <{url}>" in terminal("inbox", "show", task).stdout
-    assert "The plan" in terminal("tasks", "attachments", task, *ACME).stdout
+    assert [one["name"] for one in terminal.json("tasks", "attachments", task, *ACME)] == ["The plan"]
 
 
 def test_what_cannot_be_attached_or_opened_is_said(

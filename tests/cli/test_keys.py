@@ -12,7 +12,7 @@ def test_a_key_is_made_printed_once_listed_and_revoked(terminal: Terminal) -> No
     assert (listed["name"], listed["test"], key.startswith(listed["prefix"])) == ("ci", True, True)
     assert key not in terminal("keys", "list").stdout
     assert "is revoked" in terminal("keys", "revoke", listed["id"]).stdout
-    assert "revoked" in terminal("keys", "list").stdout
+    assert terminal.json("keys", "list")[0]["revoked_at"] is not None
     assert terminal("keys", "list", "--org", "else").stdout.startswith("There is no API key")
 
 

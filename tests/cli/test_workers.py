@@ -13,12 +13,14 @@ def test_an_operator_says_what_a_worker_can_do(terminal: Terminal) -> None:
     terminal.json("guilds", "create", "medics", "--name", "Medical reviewers")
     terminal.json("guilds", "join", "medics", "ann")
     terminal.json("workers", "set", "ann", "--skill", "law=3", "--language", "EN", "--language", "de")
+    terminal.json("workers", "set", "ann", "--daily-limit", "200")
     known = {
         "id": "ann", "skills": {"law": 3}, "languages": ["de", "en"], "guilds": ["medics"], "email": None,
-        "background": {}, "suspended": None,
+        "background": {}, "suspended": None, "daily_limit": 200,
     }  # fmt: skip
     shown = terminal.json("workers", "show", "ann")
     assert {name: shown[name] for name in known} == known
+    assert shown["gold"] == []
     assert terminal.json("workers", "list") == [known]
     assert "law 3" in terminal("workers", "list").stdout
     [guild] = terminal.json("guilds", "list")

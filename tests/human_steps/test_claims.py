@@ -305,13 +305,13 @@ def test_everybody_hears_of_a_task_that_opens_and_closes(desk: Desk) -> None:
 async def test_the_inbox_takes_a_worker_from_the_list_to_the_reward(desk: Desk) -> None:
     inbox, task = Inbox(desk.store), desk.post()
     [item] = await inbox.list()
-    assert (item.id, item.input, item.reward_credits, item.open_slots) == (task, {"text": "ok"}, 2, 1)
+    assert (item.id, item.input, item.reward_credits, item.part) == (task, {"text": "ok"}, 2, None)
     assert await inbox.list(worker_id="ann") == []
     claim = await inbox.claim_next("ann")
     assert claim is not None
     assert [held.id for held in await inbox.list(worker_id="ann")] == [task]
     assert await inbox.list() == []
-    assert await inbox.submit("ann", task, {"category": "good"}) == "completed"
+    assert await inbox.submit("ann", task, {"category": "good"}) == "approved"
     assert await inbox.list(worker_id="ann") == []
     assert desk.earned("ann") == 2
 
@@ -322,7 +322,7 @@ async def test_an_answer_that_does_not_fit_the_form_is_refused_and_the_claim_kep
     await inbox.claim("ann", task)
     with pytest.raises(InvalidResponse):
         await inbox.submit("ann", task, answer)
-    assert await inbox.submit("ann", task, {"category": "bad"}) == "completed"
+    assert await inbox.submit("ann", task, {"category": "bad"}) == "approved"
 
 
 async def test_the_inbox_names_a_task_that_does_not_exist(desk: Desk) -> None:

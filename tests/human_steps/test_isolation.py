@@ -47,7 +47,7 @@ async def test_an_inbox_of_test_tasks_has_no_live_one(desk: Desk) -> None:
         with pytest.raises(HumanTaskNotFound, match="among test tasks"):
             await act
     assert desk.state(task) == "claimed"
-    assert await Inbox(desk.store).submit("ann", task, {"category": "good"}) == "completed"
+    assert await Inbox(desk.store).submit("ann", task, {"category": "good"}) == "approved"
 
 
 async def test_a_worker_sees_what_they_may_claim_and_what_was_theirs(desk: Desk) -> None:

@@ -17,13 +17,15 @@ from intermezzo.human_steps.workers import Profile
 from intermezzo.store.tables import assignments, human_tasks, queue_places
 from tests.desk import START, Desk
 
+TABLES = "human_tasks|assignments|outbox"
 
-def plans(desk: Desk, work: Callable[[Connection], object]) -> list[str]:
-    """How the database goes about each query on human tasks, their assignments and history that something makes."""
+
+def plans(desk: Desk, work: Callable[[Connection], object], *, tables: str = TABLES) -> list[str]:
+    """How the database goes about each query on some tables that something makes."""
     asked: list[tuple[str, Any]] = []
 
     def remember(_c: object, _cursor: object, statement: str, parameters: object, *_rest: object) -> None:
-        if re.match(r"(SELECT|WITH)\b.*\bFROM (human_tasks|assignments|outbox)\b", statement, re.DOTALL):
+        if re.match(rf"(SELECT|WITH)\b.*\bFROM ({tables})\b", statement, re.DOTALL):
             asked.append((statement, parameters))
 
     def explain(connection: Connection) -> list[str]:

@@ -270,6 +270,7 @@ def _task_row(work: Work) -> dict[str, object]:
         "generation": 1,
         "created_at": START,
         "expires_at": START,
+        "listed": True,
     }
 
 

@@ -10,7 +10,7 @@ branch_labels = None
 depends_on = None
 
 
-def upgrade() -> None:
+def upgrade() -> None:  # noqa: PLR0915 (a statement per table and index)
     """Create every table."""
     op.create_table(
         "accounts",
@@ -104,6 +104,30 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_terms")),
     )
     op.create_table(
+        "gold_items",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("org", sa.String(length=64), nullable=False),
+        sa.Column("test", sa.Boolean(), nullable=False),
+        sa.Column("gold_set", sa.String(length=64), nullable=False),
+        sa.Column("type", sa.String(length=200), nullable=False),
+        sa.Column("digest", sa.String(length=32), nullable=False),
+        sa.Column("input", sa.Text(), nullable=False),
+        sa.Column("controls", sa.Text(), nullable=True),
+        sa.Column("answer_schema", sa.Text(), nullable=False),
+        sa.Column("answer", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("retired_at", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_gold_items")),
+    )
+    op.create_index(
+        "uq_gold_items_input",
+        "gold_items",
+        ["org", "test", "gold_set", "digest"],
+        unique=True,
+        sqlite_where=sa.text("retired_at IS NULL"),
+        postgresql_where=sa.text("retired_at IS NULL"),
+    )
+    op.create_table(
         "human_tasks",
         sa.Column("id", sa.String(length=36), nullable=False),
         sa.Column("call_id", sa.String(length=36), nullable=True),
@@ -134,9 +158,12 @@ def upgrade() -> None:
         sa.Column("expires_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("settled_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("listed", sa.Boolean(), nullable=False),
+        sa.Column("gold_id", sa.String(length=36), nullable=True),
         sa.CheckConstraint("open_slots >= 0 AND open_slots <= assignments_required", name=op.f("ck_human_tasks_slots")),
         sa.ForeignKeyConstraint(["call_id"], ["step_calls.id"], name=op.f("fk_human_tasks_call_id")),
         sa.ForeignKeyConstraint(["terms_id"], ["terms.id"], name=op.f("fk_human_tasks_terms_id")),
+        sa.ForeignKeyConstraint(["gold_id"], ["gold_items.id"], name=op.f("fk_human_tasks_gold_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_human_tasks")),
     )
     op.create_index(op.f("ix_human_tasks_call_id"), "human_tasks", ["call_id"], unique=False)
@@ -169,8 +196,8 @@ def upgrade() -> None:
         "human_tasks",
         ["test", sa.literal_column("priority DESC"), "created_at", "id"],
         unique=False,
-        sqlite_where=sa.text("closed_at IS NULL AND open_slots > 0"),
-        postgresql_where=sa.text("closed_at IS NULL AND open_slots > 0"),
+        sqlite_where=sa.text("closed_at IS NULL AND open_slots > 0 AND listed = 1"),
+        postgresql_where=sa.text("closed_at IS NULL AND open_slots > 0 AND listed"),
     )
     op.create_index(op.f("ix_human_tasks_run_id"), "human_tasks", ["run_id"], unique=False)
     op.create_index(
@@ -257,6 +284,7 @@ def upgrade() -> None:
         sa.Column("email", sa.String(length=254), nullable=True),
         sa.Column("background", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
         sa.Column("suspended", sa.Text(), nullable=True),
+        sa.Column("daily_limit", sa.Integer(), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_workers")),
         sa.UniqueConstraint("email", name=op.f("uq_workers_email")),
@@ -337,9 +365,11 @@ def upgrade() -> None:
         sa.Column("review_note", sa.Text(), nullable=True),
         sa.Column("score", sa.Integer(), nullable=True),
         sa.Column("score_until", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("gold_correct", sa.Boolean(), nullable=True),
         sa.Column("agreement", sa.Float(), nullable=True),
+        sa.Column("gold_id", sa.String(length=36), nullable=True),
+        sa.Column("gold_correct", sa.Boolean(), nullable=True),
         sa.ForeignKeyConstraint(["task_id"], ["human_tasks.id"], name=op.f("fk_assignments_task_id")),
+        sa.ForeignKeyConstraint(["gold_id"], ["gold_items.id"], name=op.f("fk_assignments_gold_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_assignments")),
     )
     op.create_index(
@@ -367,6 +397,22 @@ def upgrade() -> None:
         unique=False,
         sqlite_where=sa.text("state = 'approved' AND score_until IS NOT NULL"),
         postgresql_where=sa.text("state = 'approved' AND score_until IS NOT NULL"),
+    )
+    op.create_index(
+        "ix_assignments_gold",
+        "assignments",
+        ["gold_id", "worker_id"],
+        unique=False,
+        sqlite_where=sa.text("gold_id IS NOT NULL"),
+        postgresql_where=sa.text("gold_id IS NOT NULL"),
+    )
+    op.create_index(
+        "ix_assignments_gold_worker",
+        "assignments",
+        ["worker_id", "claimed_at"],
+        unique=False,
+        sqlite_where=sa.text("gold_id IS NOT NULL"),
+        postgresql_where=sa.text("gold_id IS NOT NULL"),
     )
     op.create_index(
         "uq_assignments_worker",
@@ -412,3 +458,27 @@ def upgrade() -> None:
         sa.UniqueConstraint("assignment_id", name=op.f("uq_responses_assignment_id")),
     )
     op.create_index(op.f("ix_responses_task_id"), "responses", ["task_id"], unique=False)
+    op.create_index("ix_responses_worker", "responses", ["worker_id", "submitted_at"], unique=False)
+    op.create_table(
+        "reports",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("task_id", sa.String(length=36), nullable=False),
+        sa.Column("worker_id", sa.String(length=200), nullable=False),
+        sa.Column("reason", sa.String(length=40), nullable=False),
+        sa.Column("note", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("dismissed_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("dismissed_by", sa.String(length=200), nullable=True),
+        sa.Column("dismissal", sa.Text(), nullable=True),
+        sa.ForeignKeyConstraint(["task_id"], ["human_tasks.id"], name=op.f("fk_reports_task_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_reports")),
+    )
+    op.create_index("uq_reports_worker", "reports", ["task_id", "worker_id"], unique=True)
+    op.create_index(
+        "ix_reports_open",
+        "reports",
+        ["created_at"],
+        unique=False,
+        sqlite_where=sa.text("dismissed_at IS NULL"),
+        postgresql_where=sa.text("dismissed_at IS NULL"),
+    )
