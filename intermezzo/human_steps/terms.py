@@ -16,6 +16,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from intermezzo.human_steps.consensus import ConsensusStrategy
 from intermezzo.ledger import human_price
+from intermezzo.steps import Cost
 from intermezzo.store.tables import terms as table
 
 PUBLIC = "public"
@@ -94,6 +95,26 @@ class Terms(BaseModel):
         """The most a task under these terms can cost, fee included."""
         chain = list(self.chain())
         return human_price(max(t.reward_credits for t in chain), max(t.max_assignments for t in chain))
+
+    @property
+    def cost(self) -> Cost:
+        """What a task under these terms costs that ends with an outcome.
+
+        Expected: as many answers as required, at the first reward; one where the first decides.
+        """
+        answers = 1 if self.consensus_strategy == "any_first" else self.assignments_required
+        expected = human_price(self.reward_credits, answers)
+        return Cost(minimum=self._least_credits, expected=expected, maximum=self.price_credits)
+
+    @property
+    def _least_credits(self) -> int:
+        chain = list(self.chain())
+        # A default answer is nobody's, and an answer that is not approved at once can still be rejected.
+        if self.auto_approve_seconds != 0 or any(terms.default_answer is not None for terms in chain):
+            return 0
+        # A person may decide a task that is split before every slot is answered.
+        one = self.consensus_strategy == "any_first" or self.on_split == "review"
+        return human_price(min(terms.reward_credits for terms in chain), 1 if one else self.assignments_required)
 
     def chain(self) -> "Iterator[Terms]":
         """These terms, and those that follow when a task's time is over."""
