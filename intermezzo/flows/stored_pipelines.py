@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, Row, func, select
+from sqlalchemy import Connection, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from intermezzo.errors import DefinitionError
@@ -40,9 +40,9 @@ def keep(connection: Connection, org: str, plan: Plan, *, at: datetime) -> Store
     mine = (pipelines.c.org == org, pipelines.c.name == name)
     insert = (sqlite if connection.dialect.name == "sqlite" else postgresql).insert(pipelines)
     while True:
-        found = connection.execute(select(pipelines).where(*mine, pipelines.c.digest == plan.digest)).one_or_none()
-        if found is not None:
-            return _stored(found)
+        same = select(pipelines).where(*mine, pipelines.c.digest == plan.digest)
+        if (found := connection.execute(same).mappings().one_or_none()) is not None:
+            return StoredPipeline(**found)
         newest = connection.scalar(select(func.max(pipelines.c.version)).where(*mine)) or 0
         row = {"org": org, "name": name, "version": newest + 1, "digest": plan.digest, "document": plan.text}
         # Another process may be giving out the same number: then whoever comes second tries the next.
@@ -56,10 +56,10 @@ def find(connection: Connection, org: str, name: str, version: int) -> StoredPip
         DefinitionError: this organisation has none such.
     """
     query = select(pipelines).where(pipelines.c.org == org, pipelines.c.name == name, pipelines.c.version == version)
-    found = connection.execute(query).one_or_none()
+    found = connection.execute(query).mappings().one_or_none()
     if found is None:
         raise DefinitionError(f"{org} has no version {version} of a pipeline {name!r}")
-    return _stored(found)
+    return StoredPipeline(**found)
 
 
 def versions(connection: Connection, org: str, name: str | None = None) -> list[StoredPipeline]:
@@ -67,9 +67,5 @@ def versions(connection: Connection, org: str, name: str | None = None) -> list[
     query = select(pipelines).where(pipelines.c.org == org)
     if name is not None:
         query = query.where(pipelines.c.name == name)
-    rows = connection.execute(query.order_by(pipelines.c.name, pipelines.c.version.desc()))
-    return [_stored(row) for row in rows]
-
-
-def _stored(row: Row[tuple[object, ...]]) -> StoredPipeline:
-    return StoredPipeline(**row._mapping)  # noqa: SLF001 (SQLAlchemy's own way to a row's columns by name)
+    rows = connection.execute(query.order_by(pipelines.c.name, pipelines.c.version.desc())).mappings()
+    return [StoredPipeline(**row) for row in rows]

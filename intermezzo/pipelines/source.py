@@ -8,7 +8,7 @@ import json
 import math
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol, cast
 
 import yaml
@@ -100,19 +100,26 @@ def read(text: str, *, name: str = "") -> Source:
     """
     if len(text.encode(errors="replace")) > MAX_BYTES:
         raise InvalidPipeline([Flaw(f"the document is larger than {MAX_BYTES // 1024} KB")], name=name)
-    if _is_json(text):
-        text = text.replace("\t", " ")  # YAML indents with spaces only
+    value = _json(text)
     try:
-        return _Reader(text).read()
-    except yaml.MarkedYAMLError as error:
+        # YAML indents with spaces only.
+        source = _Reader(text if value is None else text.replace("\t", " ")).read()
+        return source if value is None else replace(source, value=value)
+    except yaml.YAMLError as error:
+        if value is not None:  # JSON allows characters that YAML does not; then nothing has a place
+            return Source(value)
+        raise InvalidPipeline([_yaml_flaw(error)], name=name) from None
+    except _Refused as refused:
+        raise InvalidPipeline([refused.flaw], name=name) from None
+
+
+def _yaml_flaw(error: yaml.YAMLError) -> Flaw:
+    if isinstance(error, yaml.MarkedYAMLError):
         mark = cast("_Mark | None", error.problem_mark or error.context_mark)
         place = Place(mark.line + 1, mark.column + 1) if mark else None
         said = ", ".join(part for part in (error.context, error.problem) if part)
-        raise InvalidPipeline([Flaw(f"not YAML: {said}", place=place)], name=name) from None
-    except yaml.YAMLError as error:
-        raise InvalidPipeline([Flaw(f"not YAML: {error}".partition("\n")[0])], name=name) from None
-    except _Refused as refused:
-        raise InvalidPipeline([refused.flaw], name=name) from None
+        return Flaw(f"not YAML: {said}", place=place)
+    return Flaw(f"not YAML: {error}".partition("\n")[0])
 
 
 def of_value(value: Mapping[str, JsonValue]) -> Source:
@@ -236,11 +243,22 @@ def _place(event: _Event) -> Place:
     return Place(event.start_mark.line + 1, event.start_mark.column + 1)
 
 
-def _is_json(text: str) -> bool:
+def _json(text: str) -> dict[str, JsonValue] | None:
+    """The document, if it is JSON."""
     if not text.lstrip().startswith("{"):
-        return False
+        return None
     try:
-        json.loads(text)
+        return json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
     except (ValueError, RecursionError):
-        return False
-    return True
+        return None
+
+
+def _unique(pairs: list[tuple[str, JsonValue]]) -> dict[str, JsonValue]:
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        raise ValueError("a key is given twice")
+    return made
+
+
+def _no_constant(name: str) -> JsonValue:
+    raise ValueError(f"{name} is not JSON")
