@@ -12,7 +12,11 @@ from intermezzo.pipelines import InvalidPipeline, plan_of, plan_of_text
 from intermezzo.pipelines.source import MAX_BYTES, read
 
 JSON = st.recursive(
-    st.none() | st.booleans() | st.integers(-(10**20), 10**20) | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    st.none()
+    | st.booleans()
+    | st.integers(-(10**20), 10**20)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
     max_leaves=20,
 )
@@ -111,11 +115,23 @@ def test_any_text_is_read_or_refused(text: str) -> None:
         ("    key: |\n      text\n      and ${ now() }\n", "p.yaml:8:17: steps.a.key: undeclared reference to 'now'"),
         ("  - {id: a, type: pii_detect, input: {text: x}}\n", "p.yaml:6:10: steps.a.id: the id 'a' is given twice"),
         ("  - {id: b, type: pii_detct}\n", "there is no step type 'pii_detct'; did you mean 'pii_detect'?"),
-        ("  - {id: b, type: pii_detect, input: {txt: x}}\n", "p.yaml:6:39: steps.b.input: pii_detect has no field 'txt'"),
-        ("  - {id: b, type: pii_detect, input: {text: '${ 1 }'}}\n", "expected a string, and the expression gives a number"),
+        (
+            "  - {id: b, type: pii_detect, input: {txt: x}}\n",
+            "p.yaml:6:39: steps.b.input: pii_detect has no field 'txt'",
+        ),
+        (
+            "  - {id: b, type: pii_detect, input: {text: '${ 1 }'}}\n",
+            "expected a string, and the expression gives a number",
+        ),
         ("  - {id: b, type: pii_detect, input: {text: '${ steps.a.output.sumary }'}}\n", "did you mean 'summary'?"),
-        ("  - {id: b, type: label_text, retries: 1, input: {text: x, categories: [a, b]}}\n", "`retries` is for AI steps"),
-        ("  - {id: b, type: label_text, with: {prio: high}, input: {text: x, categories: [a, b]}}\n", "did you mean 'priority'?"),
+        (
+            "  - {id: b, type: label_text, retries: 1, input: {text: x, categories: [a, b]}}\n",
+            "`retries` is for AI steps",
+        ),
+        (
+            "  - {id: b, type: label_text, with: {prio: high}, input: {text: x, categories: [a, b]}}\n",
+            "did you mean 'priority'?",
+        ),
         (
             "  - {id: b, type: label_text, with: {assignments_required: 0}, input: {text: x, categories: [a, b]}}\n",
             "p.yaml:6:37: steps.b.with: b: assignments_required is a whole number from 1 to 20, got 0",
