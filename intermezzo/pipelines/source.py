@@ -118,6 +118,8 @@ def _yaml_flaw(error: yaml.YAMLError) -> Flaw:
         mark = cast("_Mark | None", error.problem_mark or error.context_mark)
         place = Place(mark.line + 1, mark.column + 1) if mark else None
         said = ", ".join(part for part in (error.context, error.problem) if part)
+        if "mapping values are not allowed" in said:
+            said += "; put quotes around a text that holds a colon and a space"
         return Flaw(f"not YAML: {said}", place=place)
     return Flaw(f"not YAML: {error}".partition("\n")[0])
 

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import time
+from contextlib import suppress
 
 import pytest
 from hypothesis import given
@@ -114,10 +115,8 @@ def test_an_expression_gives_the_same_in_every_process() -> None:
 
 @given(st.text(alphabet="${}'\" abinput.\\[]", max_size=40))
 def test_any_text_is_compiled_or_refused(text: str) -> None:
-    try:
+    with suppress(BadExpression, ExpressionFailed):
         value_of(text)
-    except (BadExpression, ExpressionFailed) as error:
-        assert str(error)
 
 
 @given(st.text())
