@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
 from pydantic import ConfigDict, JsonValue, TypeAdapter, ValidationError
+from pydantic_core import to_json
 
 from intermezzo.errors import DefinitionError
 from intermezzo.pipelines.document import StepDocument
@@ -32,15 +33,13 @@ def configured(step: AnyStep, document: StepDocument) -> AnyStep:
         given = {option: getattr(document, option) for option in _OF_PRIMITIVES}
         return named(name=document.id, **given)
     options = type(step.options)
-    fields = {field.name: field.type for field in dataclasses.fields(options)}
     hints = typing.get_type_hints(options)
     values: dict[str, object] = {}
     for name, value in document.with_.items():
         try:
-            values[name] = TypeAdapter(hints[name], config=_config(hints[name])).validate_python(value)
+            values[name] = TypeAdapter(hints[name], config=_config(hints[name])).validate_json(to_json(value))
         except ValidationError as error:
             raise DefinitionError(f"{name}: {explain(error)}") from None
-    assert set(values) <= set(fields)
     return named(name=document.id, **values)
 
 
@@ -89,4 +88,4 @@ def _dataclass_in(hint: object) -> type[Any] | None:
 
 def _config(hint: object) -> ConfigDict | None:
     # pydantic takes a configuration for what has none of its own.
-    return None if _dataclass_in(hint) is hint else ConfigDict(strict=False)
+    return None if _dataclass_in(hint) is hint else ConfigDict(strict=True)

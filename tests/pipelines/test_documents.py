@@ -136,7 +136,7 @@ def test_any_text_is_read_or_refused(text: str) -> None:
             "p.yaml:6:37: steps.b.with: b: assignments_required is a whole number from 1 to 20, got 0",
         ),
         (
-            "  - {id: b, type: label_text, with: {task_instructions: '${ x }'}, input: {text: x, categories: [a, b]}}\n",
+            "  - {id: b, type: label_text, with: {languages: ['${ x }']}, input: {text: x, categories: [a, b]}}\n",
             "an expression cannot change what a step may cost",
         ),
     ],
