@@ -27,6 +27,9 @@ class Settings(BaseSettings):
     test_mode: bool = False
     """Runs spend test credits and their human tasks are answered by simulated workers, never by people."""
 
+    step_modules: str = ""
+    """Modules whose step types pipeline documents may use beside the built-in ones: `my_steps,other.steps`."""
+
     hot_wait_seconds: float = Field(default=5.0, ge=0)
     """How long a run with nothing to do but wait for people stays in memory before it suspends.
     A few seconds catch the quick worker; longer only holds memory."""

@@ -5,6 +5,7 @@ import signal
 from pathlib import Path
 
 from prefect import flow
+from pydantic import JsonValue
 
 from intermezzo import StepFailed, human_step, label_text, step
 
@@ -56,3 +57,52 @@ EXPECTED = [2, [20, 22, 24, 26], "no", 2, True, 200]
 
 PRICE = 6 * 3 + 2 * (2 * 2 + 1) + (2 + 1)
 """Six doubles, two tasks with two rewards and a fee, one with one; the failed step costs nothing."""
+
+DOCUMENT: dict[str, JsonValue] = {
+    "name": "crash",
+    "steps": [
+        {"id": "first", "type": "double", "input": {"folder": "${ input.folder }", "x": 1}},
+        {
+            "id": "many",
+            "type": "double",
+            "for_each": [10, 11, 12, 13],
+            "input": {"folder": "${ input.folder }", "x": "${ item }"},
+            "when": "${ steps.first.output == 2 }",
+        },
+        {
+            "id": "failed",
+            "type": "fail",
+            "on_error": "continue",
+            "when": "${ size(steps.many.output) == 4 }",
+            "input": {"folder": "${ input.folder }"},
+        },
+        {
+            "id": "judge",
+            "type": "label_text",
+            "with": {"assignments_required": 2, "consensus_strategy": "unanimous"},
+            "for_each": ["${ steps.failed.error.message + ' 0' }", "text 1"],
+            "input": {"text": "${ item }", "categories": ["a", "b"]},
+        },
+        {
+            "id": "checked",
+            "type": "check",
+            "when": "${ size(steps.judge.output) == 2 }",
+            "input": {"question": "all good?"},
+        },
+        {
+            "id": "last",
+            "type": "double",
+            "when": "${ has(steps.checked.output.ok) }",
+            "input": {"folder": "${ input.folder }", "x": 100},
+        },
+    ],
+    "output": [
+        "${ steps.first.output }",
+        "${ steps.many.output }",
+        "${ steps.failed.error.message }",
+        "${ size(steps.judge.output) }",
+        "${ steps.checked.output.ok in [true, false] }",
+        "${ steps.last.output }",
+    ],
+}
+"""The same pipeline as data."""

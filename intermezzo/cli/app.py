@@ -32,6 +32,9 @@ class _Entry:
 _COMMANDS = {
     "demo": _Entry("Run", "intermezzo.cli.demo:demo", "See it work: real documents, AI steps and people."),
     "run": _Entry("Run", "intermezzo.cli.run:run", "Run a flow, here or on a server."),
+    "pipelines": _Entry(
+        "Run", "intermezzo.cli.pipelines:pipelines", "Check, price, draw and run pipelines that are documents."
+    ),
     "step": _Entry("Run", "intermezzo.cli.step:step", "Do one AI step on one input, or on a file of them."),
     "serve": _Entry("Operate", "intermezzo.cli.serve:serve", "Run deployed flows until Ctrl-C."),
     "runs": _Entry("Operate", "intermezzo.cli.runs:runs", "List, show and cancel runs."),

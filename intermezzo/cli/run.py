@@ -63,22 +63,25 @@ def run(
     sys.path.insert(0, str(Path.cwd()))
     entrypoint_of(target)
     if deployed:
-        _run_deployed(target, parameters, payer, budget=budget, wait=bool(wait), as_json=as_json)
+        run_deployed(target, parameters, payer, budget=budget, wait=bool(wait), as_json=as_json)
     else:
-        _run_here(target, parameters, payer, budget=budget, as_json=as_json)
+        run_here(target, parameters, payer, budget=budget, as_json=as_json)
 
 
-def _run_here(target: str, parameters: dict[str, object], payer: "Payer", *, budget: int | None, as_json: bool) -> None:
+def run_here(target: str, parameters: dict[str, object], payer: "Payer", *, budget: int | None, as_json: bool) -> None:
+    """Run a flow in this process and show how it ended."""
     from intermezzo.flows.prefect_server import prefect_api
 
     def started(name: str, run_id: str) -> None:
         click.echo(f"run {name} ({run_id}) has started", err=True)
 
     with own_stdout(as_json=as_json), prefect_api():
-        from intermezzo.flows.local_runs import run_here
+        from intermezzo.flows import local_runs
 
         _quieten_prefect()
-        ended = asyncio.run(run_here(target, parameters, payer=payer, budget_credits=budget, started=started))
+        ended = asyncio.run(
+            local_runs.run_here(target, parameters, payer=payer, budget_credits=budget, started=started)
+        )
     outcome = {
         "run_id": ended.run_id,
         "flow": ended.flow_name,
@@ -93,7 +96,7 @@ def _run_here(target: str, parameters: dict[str, object], payer: "Payer", *, bud
         raise RunEndedBadly(f"run {ended.run_id} is {ended.state}: {why}{hint}")
 
 
-def _run_deployed(
+def run_deployed(
     target: str,
     parameters: dict[str, object],
     payer: "Payer",
@@ -102,6 +105,7 @@ def _run_deployed(
     wait: bool,
     as_json: bool,
 ) -> None:
+    """Schedule a run for the warm workers, and follow it if wanted."""
     from intermezzo.errors import IntermezzoError
     from intermezzo.flows.prefect_address import run_address
     from intermezzo.flows.prefect_server import use_running_api

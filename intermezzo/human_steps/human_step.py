@@ -18,7 +18,7 @@ from intermezzo.human_steps.inputs import Input
 from intermezzo.human_steps.quality import Quality
 from intermezzo.human_steps.tasks import NewHumanTask, Priority
 from intermezzo.human_steps.terms import OnSplit
-from intermezzo.steps import Step, explain, register
+from intermezzo.steps import Cost, Step, explain, register
 
 P = ParamSpec("P")
 In = TypeVar("In", bound=BaseModel)
@@ -97,6 +97,11 @@ class HumanStep(Step[P, In, Out]):
     def price(self, input: In) -> int:  # noqa: ARG002 (the same whatever the input)
         """Credits one call reserves: rewards of all slots it may come to have, and the platform fee (spec: CS-25)."""
         return self.terms.price_credits
+
+    @property
+    def cost(self) -> Cost:
+        """What one call costs: at least the answers that an outcome takes, at most what it reserves (spec: CS-25)."""
+        return self.terms.cost
 
     def new_task(
         self, input: In, *, id: str, call_id: str | None = None, run_id: str | None = None, generation: int = 1

@@ -18,7 +18,7 @@ from intermezzo.errors import StoreError
 from intermezzo.human_steps.consensus import ConsensusStrategy
 from intermezzo.human_steps.quality import DECIDES_WHO_CLAIMS, Quality
 from intermezzo.ledger import human_price
-from intermezzo.steps import explain
+from intermezzo.steps import Cost, explain
 from intermezzo.store.tables import terms as table
 
 PUBLIC = "public"
@@ -112,6 +112,26 @@ class Terms(BaseModel):
     def price_of(self, assignments: int) -> int:
         """The most that so many workers can cost, fee included."""
         return human_price(max(t.reward_credits for t in self.chain()), assignments)
+
+    @property
+    def cost(self) -> Cost:
+        """What a task under these terms costs that ends with an outcome.
+
+        Expected: as many answers as required, at the first reward; one where the first decides.
+        """
+        answers = 1 if self.consensus_strategy == "any_first" else self.assignments_required
+        expected = human_price(self.reward_credits, answers)
+        return Cost(minimum=self._least_credits, expected=expected, maximum=self.price_credits)
+
+    @property
+    def _least_credits(self) -> int:
+        chain = list(self.chain())
+        # A default answer is nobody's, and an answer that is not approved at once can still be rejected.
+        if self.auto_approve_seconds != 0 or any(terms.default_answer is not None for terms in chain):
+            return 0
+        # A person may decide a task that is split before every slot is answered.
+        one = self.consensus_strategy == "any_first" or self.on_split == "review"
+        return human_price(min(terms.reward_credits for terms in chain), 1 if one else self.assignments_required)
 
     def chain(self) -> "Iterator[Terms]":
         """These terms, and those that follow when a task's time is over."""

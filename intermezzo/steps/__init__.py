@@ -4,6 +4,7 @@ Authors call steps in a flow; `intermezzo.flows` journals and charges those call
 """
 
 from intermezzo.steps.contract import Step, StepInput, StepOptions, StepOutput, explain
+from intermezzo.steps.cost import Cost
 from intermezzo.steps.function_step import FunctionStep, step
 from intermezzo.steps.primitive_step import Primitive, PrimitiveOptions, primitive
 from intermezzo.steps.registry import BUILT_IN, family_of, register, registered, registered_types
@@ -11,6 +12,7 @@ from intermezzo.steps.step_call import StepCall, begin_work, call_id, current_ca
 
 __all__ = [
     "BUILT_IN",
+    "Cost",
     "FunctionStep",
     "Primitive",
     "PrimitiveOptions",

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, ParamSpec, Protocol, Se
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from intermezzo.errors import DefinitionError, InvalidInput, MapFailed, RecordedOutputMismatch, StepError
+from intermezzo.steps.cost import Cost
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -247,6 +248,11 @@ class Step(ABC, Generic[P, In, Out]):
     @abstractmethod
     def price(self, input: In) -> int:
         """Credits that one call reserves."""
+
+    @property
+    @abstractmethod
+    def cost(self) -> Cost:
+        """What one call costs in the end, whatever its input."""
 
 
 def explain(error: ValidationError, *, known: Iterable[str] = ()) -> str:

@@ -10,6 +10,7 @@ from pydantic import BaseModel, TypeAdapter
 
 from intermezzo.errors import DefinitionError
 from intermezzo.steps.contract import Step, StepOptions
+from intermezzo.steps.cost import Cost
 from intermezzo.steps.registry import register
 
 P = ParamSpec("P")
@@ -58,6 +59,11 @@ class Primitive(Step[P, In, Out]):
     def price(self, input: In) -> int:  # noqa: ARG002 (the same whatever the input)
         """Credits that one call reserves: the same whatever the input."""
         return self.credits
+
+    @property
+    def cost(self) -> Cost:
+        """What one call costs: the price."""
+        return Cost(minimum=self.credits, expected=self.credits, maximum=self.credits)
 
     def fn(self, *args: P.args, **kwargs: P.kwargs) -> Awaitable[Out]:
         """Do the work itself: no flow, no journal, no charge."""

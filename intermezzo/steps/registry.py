@@ -4,6 +4,7 @@ from importlib import import_module
 from typing import Any, TypeVar, cast
 
 from intermezzo.errors import DefinitionError
+from intermezzo.settings import settings
 from intermezzo.steps.contract import Step
 
 BUILT_IN = {
@@ -64,3 +65,20 @@ def _load_built_in() -> None:
                 step = cast("Step[..., Any, Any]", value)
                 _registry[step.type] = step
     _registry.update(declared)  # an author's own type takes the place of a built-in one
+    for module in filter(None, map(str.strip, settings().step_modules.split(","))):
+        _load_own(module)
+
+
+def _load_own(module: str) -> None:
+    """Register what an author's module declares; a copy under another name is no type."""
+    try:
+        loaded = import_module(module)
+    except Exception as error:
+        raise DefinitionError(
+            f"INTERMEZZO_STEP_MODULES names {module!r}, which cannot be imported: {type(error).__name__}: {error}"
+        ) from error
+    for value in vars(loaded).values():
+        if isinstance(value, Step):
+            step = cast("Step[..., Any, Any]", value)
+            if step.name == step.type:
+                _registry.setdefault(step.type, step)

@@ -22,6 +22,7 @@ from sqlalchemy import (
     Table,
     Text,
     TypeDecorator,
+    UniqueConstraint,
     event,
     text,
 )
@@ -106,6 +107,18 @@ step_calls = Table(
         sqlite_where=text("wave IS NOT NULL"),
         postgresql_where=text("wave IS NOT NULL"),
     ),
+)
+
+pipelines = Table(
+    "pipelines",
+    metadata,
+    Column("org", String(64), primary_key=True),
+    Column("name", String(63), primary_key=True),
+    Column("version", Integer, primary_key=True, autoincrement=False, doc="counted from 1"),
+    Column("digest", String(32), nullable=False, doc="of the document"),
+    Column("document", Text, nullable=False, doc="canonical JSON"),
+    Column("created_at", UtcDateTime, nullable=False),
+    UniqueConstraint("org", "name", "digest"),
 )
 
 terms = Table(

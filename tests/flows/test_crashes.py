@@ -7,15 +7,19 @@ from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from signal import SIGKILL
+from typing import Protocol
 from uuid import UUID, uuid4
 
 import pytest
 from prefect.client.orchestration import get_client
+from pydantic import JsonValue
 from sqlalchemy import Connection, update
 
 from intermezzo import ledger
 from intermezzo.flows.deployments import schedule
+from intermezzo.flows.pipeline_runs import TARGET, order
 from intermezzo.ledger import Payer
+from intermezzo.pipelines import plan_of
 from intermezzo.settings import settings
 from intermezzo.store import Store, utc_now
 from intermezzo.store.faults import POINTS
@@ -95,12 +99,16 @@ class Victim:
         self.store = Store(url)
         self.run_id = ""
 
-    async def schedule(self) -> None:
-        """Grant credits and schedule the run."""
+    async def schedule(self, document: dict[str, JsonValue] | None) -> None:
+        """Grant credits and schedule the run, of the flow or of a document that says the same."""
         await self.store.write(lambda c: ledger.grant(c, PAYER, GRANTED, subject="grant:test", at=utc_now()))
         target = f"{crash_pipeline.__file__}:crash_pipeline"
+        parameters: dict[str, object] = {"folder": str(self.folder)}
+        if document is not None:
+            made = await order(self.store, PAYER.org, plan_of(document), {"folder": str(self.folder)})
+            target, parameters = TARGET, made.parameters
         async with get_client() as client:
-            run = await schedule(client, self.store, target, {"folder": str(self.folder)}, payer=PAYER)
+            run = await schedule(client, self.store, target, parameters, payer=PAYER)
         self.run_id = str(run.id)
 
     async def execute(self, crash_at: str = "") -> int:
@@ -111,6 +119,7 @@ class Victim:
                 "INTERMEZZO_DATABASE_URL": self.url,
                 "INTERMEZZO_WORK_POOL": self.pool,
                 "INTERMEZZO_CRASH_AT": crash_at,
+                "INTERMEZZO_STEP_MODULES": "tests.crash_pipeline",
                 "INTERMEZZO_HOT_WAIT_SECONDS": "0",
                 "INTERMEZZO_LEASE_SECONDS": "30",
                 "INTERMEZZO_RECONCILE_SECONDS": "1",
@@ -145,7 +154,16 @@ def _end_leases(connection: Connection) -> None:
     connection.execute(update(runs).values(lease_expires_at=utc_now()))
 
 
-Victims = Callable[[], Awaitable[Victim]]
+class Victims(Protocol):
+    """Makes runs to kill."""
+
+    def __call__(self, document: dict[str, JsonValue] | None = None, /) -> Awaitable[Victim]: ...
+
+
+@pytest.fixture
+def crash_types(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The step types of the crash pipeline, for documents."""
+    monkeypatch.setenv("INTERMEZZO_STEP_MODULES", "tests.crash_pipeline")
 
 
 @pytest.fixture
@@ -154,12 +172,13 @@ async def victims(
     new_store_url: Callable[[], str],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
+    crash_types: None,
 ) -> AsyncIterator[Victims]:
     """Makes scheduled runs, each with a store and a work pool of its own, on each engine."""
     made: list[Victim] = []
     scheduling = asyncio.Lock()
 
-    async def make() -> Victim:
+    async def make(document: dict[str, JsonValue] | None = None, /) -> Victim:
         folder = tmp_path / f"victim-{len(made)}"
         folder.mkdir()
         victim = Victim(zygote, new_store_url(), f"crash-{uuid4().hex[:8]}", folder)
@@ -167,7 +186,7 @@ async def victims(
         async with scheduling:  # the work pool is read from the settings of this process
             monkeypatch.setenv("INTERMEZZO_WORK_POOL", victim.pool)
             settings.cache_clear()
-            await victim.schedule()
+            await victim.schedule(document)
         return victim
 
     yield make
@@ -196,6 +215,20 @@ async def test_a_run_killed_in_the_middle_of_a_work_does_it_again_on_the_same_re
     assert await victim.execute() == SIGKILL
     assert await victim.execute() == 0
     await victim.check(redone=0)
+
+
+async def test_a_pipeline_document_killed_at_any_point_completes_as_a_flow_does(victims: Victims) -> None:
+    limit = asyncio.Semaphore(AT_ONCE)
+    places = ["reserve.after", "work.after", "capture.after", "post.after", "suspend.marked", "answer.stored"]
+
+    async def kill_at(place: str) -> None:
+        async with limit:
+            victim = await victims(crash_pipeline.DOCUMENT)
+            assert await victim.execute(crash_at=place) == SIGKILL, "the point was never reached"
+            assert await victim.execute() == 0, "the run did not recover"
+            await victim.check(redone=REDONE.get(place, 0))
+
+    await asyncio.gather(*map(kill_at, places))
 
 
 async def test_a_run_killed_again_and_again_still_completes(victims: Victims) -> None:

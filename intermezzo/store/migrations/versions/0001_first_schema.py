@@ -32,6 +32,17 @@ def upgrade() -> None:  # noqa: PLR0915 (a statement per table and index)
     )
     op.create_index("ix_outbox_subject", "outbox", ["subject"], unique=False)
     op.create_table(
+        "pipelines",
+        sa.Column("org", sa.String(length=64), nullable=False),
+        sa.Column("name", sa.String(length=63), nullable=False),
+        sa.Column("version", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("digest", sa.String(length=32), nullable=False),
+        sa.Column("document", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("org", "name", "version", name=op.f("pk_pipelines")),
+        sa.UniqueConstraint("org", "name", "digest", name=op.f("uq_pipelines_org_name_digest")),
+    )
+    op.create_table(
         "runs",
         sa.Column("id", sa.String(length=36), nullable=False),
         sa.Column("org", sa.String(length=64), nullable=False),
