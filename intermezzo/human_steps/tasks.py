@@ -255,30 +255,30 @@ def _expiry(
 
 
 def settle(connection: Connection, task: "Row[tuple[object, ...]]", *, closing: bool = False, at: datetime) -> None:
-    """Give back what a closed human task does not need: when it closes, and when its last answer has been reviewed.
+    """Give back what a closed human task does not need: when it closes, and whenever an answer to it was reviewed.
 
     Args:
         closing: it closes just now.
     """
     waiting = assignments.c.state.in_(("submitted", "disputed"))
-    approved = assignments.c.state == "approved"
+    approved, rejected = assignments.c.state == "approved", assignments.c.state == "rejected"
     reward = assignments.c.reward_credits
     count = connection.execute(
         select(
             func.count(case((waiting, 1))).label("waiting"),
             func.count(case((approved, 1))).label("approved"),
+            func.count(case((rejected, 1))).label("rejected"),
             func.coalesce(func.sum(case((waiting, reward))), 0).label("waiting_credits"),
             func.coalesce(func.sum(case((approved, reward))), 0).label("approved_credits"),
         ).where(assignments.c.task_id == task.id)
     ).one()
     payer = Payer(task.org, test=task.test)
-    if count.waiting and not closing:
-        return
     if count.waiting:
         rewards = int(count.waiting_credits) + int(count.approved_credits)
         needed = int(count.waiting_credits) + ledger.platform_fee(rewards, count.waiting + count.approved)
         given_back = ledger.held(connection, task.id) - needed
-        ledger.free(connection, payer, task.id, given_back, at=at)
+        # Once when it closes, and then only a rejection leaves something over: each has a number of its own.
+        ledger.free(connection, payer, task.id, given_back, n=0 if closing else count.rejected, at=at)
     else:
         fee = ledger.platform_fee(int(count.approved_credits), count.approved)
         given_back = ledger.settle(connection, payer, task.id, fee_credits=fee, at=at)

@@ -93,9 +93,13 @@ def reward(
     _post(connection, [_row(task_id, "reward", n, payer.reserved, payer.worker(worker_id), credits, at)])
 
 
-def free(connection: Connection, payer: Payer, task_id: str, credits: int, *, at: datetime) -> None:
-    """Give back what a closed human task will not need, while some of its answers wait for their review."""
-    release(connection, payer, [Reservation(task_id, 1, credits)], at=at)
+def free(connection: Connection, payer: Payer, task_id: str, credits: int, *, n: int, at: datetime) -> None:
+    """Give back what a closed human task will not need, while some of its answers wait for their review.
+
+    Args:
+        n: tells one time from another; 0 or more.
+    """
+    release(connection, payer, [Reservation(task_id, 2 + n, credits)], at=at)
 
 
 def settle(connection: Connection, payer: Payer, task_id: str, *, fee_credits: int, at: datetime) -> int:
@@ -106,7 +110,7 @@ def settle(connection: Connection, payer: Payer, task_id: str, *, fee_credits: i
     """
     left = held(connection, task_id) - fee_credits
     _post(connection, [_row(task_id, "fee", 1, payer.reserved, payer.fee, fee_credits, at)])
-    release(connection, payer, [Reservation(task_id, 2, left)], at=at)
+    release(connection, payer, [Reservation(task_id, 1, left)], at=at)
     return left
 
 

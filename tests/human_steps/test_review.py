@@ -102,7 +102,7 @@ def test_the_flow_goes_on_with_an_outcome_while_its_answers_are_reviewed(desk: D
     assert desk.reserved == 7
     desk.review(assignment(desk, task, "ann"), approved=True)
     desk.review(assignment(desk, task, "bob"), approved=False)
-    assert (desk.reserved, desk.balance(desk.payer.fee)) == (5, 0)
+    assert (desk.reserved, desk.balance(desk.payer.fee)) == (3, 0)
     desk.approve_unreviewed(at=START + TWO_DAYS)
     assert [desk.earned(worker) for worker in ("ann", "bob", "cy")] == [2, 0, 2]
     assert (desk.reserved, desk.balance(desk.payer.fee)) == (0, 1)
@@ -243,3 +243,17 @@ async def test_the_queue_shows_answers_that_wait_and_how_long(desk: Desk) -> Non
     assert await queue.approve(first.assignment_id, by="boss", score=9) == "completed"
     assert await queue.reject(second.assignment_id, by="boss", reason="no") == "open"
     assert await queue.list() == []
+
+
+def test_what_a_rejection_after_the_end_leaves_over_goes_back_at_once(desk: Desk) -> None:
+    task = desk.post(required=3, strategy="majority_vote", reward=5, auto_approve_seconds=None)
+    for worker in ("ann", "bob", "cy"):
+        desk.answer(worker, task)
+    assert (desk.state(task), desk.reserved) == ("completed", 18)
+    ids = [desk.assignment(task, worker) or "" for worker in ("ann", "bob", "cy")]
+    desk.review(ids[0], approved=False)
+    assert (desk.reserved, desk.available) == (12, 988)
+    desk.review(ids[1], approved=False)
+    assert (desk.reserved, desk.available) == (6, 994)
+    desk.review(ids[2], approved=True)
+    assert (desk.reserved, desk.earned("cy"), desk.available, desk.problems()) == (0, 5, 994, [])
