@@ -43,8 +43,10 @@ def test_a_task_is_posted_answered_and_read(live: LiveServer) -> None:
 
 
 def test_hundred_tasks_are_posted_and_awaited_at_once(live: LiveServer) -> None:
+    key = live.key()
+
     async def main() -> list[str]:
-        async with AsyncCrowdSorcerer(live.key(), base_url=live.url) as client:
+        async with AsyncCrowdSorcerer(key, base_url=live.url) as client:
             ids = await client.tasks.create_many(
                 [{"type": "label_text", "input": {**LABEL, "text": f"No. {number}"}} for number in range(100)]
             )
