@@ -24,14 +24,16 @@ from intermezzo.client import (
 )
 from tests.client.failing_server import DONE, OPEN, FailingServer, Play, failing
 
-Meet = Callable[..., Any]
+Doing = Callable[[Any], Any]
+"""What a test does with a client; with the asynchronous one it gives what is to be awaited."""
+
 INPUT = {"text": "Great!", "categories": ["positive", "negative"]}
 
 
-class Doing(Protocol):
-    """What a test does with a client; with the asynchronous one it gives what is to be awaited."""
+class Meet(Protocol):
+    """One client meets a server, and does something."""
 
-    def __call__(self, client: Any) -> Any: ...
+    def __call__(self, server: FailingServer, do: Doing, **options: Any) -> Any: ...
 
 
 def by_sync(server: FailingServer, do: Doing, **options: Any) -> Any:

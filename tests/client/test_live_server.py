@@ -23,7 +23,7 @@ from intermezzo.store import Store
 from tests.client.live_server import LiveServer, serving
 
 LABEL: dict[str, JsonValue] = {"text": "Great!", "categories": ["positive", "negative"]}
-THREE: dict[str, JsonValue] = {"assignments_required": 3, "consensus_strategy": "unanimous", "metadata": {"order": 7}}
+THREE: dict[str, Any] = {"assignments_required": 3, "consensus_strategy": "unanimous", "metadata": {"order": 7}}
 
 
 def client_of(live: LiveServer, **key: Any) -> CrowdSorcerer:
