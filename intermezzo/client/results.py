@@ -11,8 +11,8 @@ class Result(BaseModel):
     model_config = ConfigDict(extra="allow", frozen=True, use_attribute_docstrings=True)
 
 
-class Submission(Result):
-    """One worker's answer."""
+class RawSubmission(Result):
+    """One worker's answer, in the output it is a part of."""
 
     worker: str
     answer: dict[str, JsonValue]
@@ -22,7 +22,7 @@ class Submission(Result):
 class RawOutput(Result):
     """What workers said."""
 
-    submissions: list[Submission] = []
+    submissions: list[RawSubmission] = []
 
 
 class TaskOutput(Result):
@@ -77,6 +77,29 @@ class TaskPage(Result):
     items: list[Task]
     next_cursor: str | None = None
     """Give it as `cursor` for the page after this one; None: there is none."""
+
+
+class Submission(Result):
+    """One worker's answer, and what became of it."""
+
+    id: str
+    """Of the assignment: what `approve` and `reject` take."""
+    worker: str
+    status: str
+    """`submitted` while it waits for a review, `disputed`, `approved` or `rejected`."""
+    answer: dict[str, JsonValue]
+    reward_credits: int = 0
+    reviewed_by: str | None = None
+    note: str | None = None
+    """For the worker."""
+    score: int | None = None
+    """0 to 10."""
+
+
+class Submissions(Result):
+    """The answers to a task."""
+
+    items: list[Submission]
 
 
 class TaskIds(Result):

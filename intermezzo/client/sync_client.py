@@ -11,7 +11,7 @@ from pydantic import JsonValue
 
 from intermezzo.client.connection import answer, arguments, connection, lost
 from intermezzo.client.exchange import Answer, Lost, Pause, Request, Steps, call
-from intermezzo.client.results import Balance, Task, TaskPage
+from intermezzo.client.results import Balance, Submission, Task, TaskPage
 from intermezzo.client.task_calls import TaskCalls
 
 Done = TypeVar("Done")
@@ -198,6 +198,48 @@ class Tasks:
             ClientError: as of `create` and `wait`.
         """
         return self._client.take(self._calls.run(type, input, options, idempotency_key, timeout_seconds))
+
+    def submissions(self, task_id: str) -> Sequence[Submission]:
+        """Every answer that was given, also while the task is open.
+
+        Raises:
+            NotFoundError: there is no such task, or it is another organisation's.
+            ClientError: see its tree.
+        """
+        return self._client.take(self._calls.submissions(task_id))
+
+    def approve(
+        self, task_id: str, submission_id: str, *, score: int | None = None, note: str | None = None
+    ) -> Submission:
+        """Accept an answer and pay for it; again changes nothing.
+
+        Args:
+            task_id: of the task.
+            submission_id: of the answer.
+            score: how good it is, 0 to 10.
+            note: for the worker.
+
+        Raises:
+            ConflictError: it was reviewed otherwise.
+            NotFoundError: there is no such task or answer.
+            ClientError: see its tree.
+        """
+        return self._client.take(self._calls.approve(task_id, submission_id, score, note))
+
+    def reject(self, task_id: str, submission_id: str, *, reason: str) -> Submission:
+        """Refuse an answer: it is not paid and does not count; while the task is open, another worker is asked.
+
+        Args:
+            task_id: of the task.
+            submission_id: of the answer.
+            reason: for the worker to learn from.
+
+        Raises:
+            ConflictError: it was reviewed otherwise.
+            NotFoundError: there is no such task or answer.
+            ClientError: see its tree.
+        """
+        return self._client.take(self._calls.reject(task_id, submission_id, reason))
 
 
 class Credits:

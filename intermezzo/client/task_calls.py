@@ -10,7 +10,7 @@ from pydantic import JsonValue
 from intermezzo.client.connection import new_idempotency_key
 from intermezzo.client.exchange import Pause, Request, Steps, call, segment
 from intermezzo.client.failures import TaskError, WaitTimeoutError
-from intermezzo.client.results import Task, TaskIds, TaskPage
+from intermezzo.client.results import Submission, Submissions, Task, TaskIds, TaskPage
 
 LONGEST_POLL_SECONDS = 30.0
 """Of one request of `wait`: shorter than what proxies on the way allow."""
@@ -95,6 +95,22 @@ class TaskCalls:
         """Post a task and wait for it."""
         task = yield from self.create(type, input, options, idempotency_key)
         return (yield from self.wait(task.id, timeout_seconds))
+
+    def submissions(self, task_id: str) -> Steps[Sequence[Submission]]:
+        """The answers to a task."""
+        request = Request("GET", f"/v1/tasks/{segment(task_id)}/submissions")
+        return (yield from call(request, Submissions, retries=self.retries)).items
+
+    def approve(self, task_id: str, assignment_id: str, score: int | None, note: str | None) -> Steps[Submission]:
+        """Accept an answer; again changes nothing, so that it may be sent twice."""
+        path = f"/v1/tasks/{segment(task_id)}/submissions/{segment(assignment_id)}/approve"
+        request = Request("POST", path, body={"score": score, "note": note}, idempotent=True)
+        return call(request, Submission, retries=self.retries)
+
+    def reject(self, task_id: str, assignment_id: str, reason: str) -> Steps[Submission]:
+        """Refuse an answer."""
+        path = f"/v1/tasks/{segment(task_id)}/submissions/{segment(assignment_id)}/reject"
+        return call(Request("POST", path, body={"reason": reason}), Submission, retries=self.retries)
 
 
 def _param(value: str | int | datetime | Sequence[str]) -> str | int | list[str]:

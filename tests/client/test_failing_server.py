@@ -183,3 +183,21 @@ def test_an_id_stays_one_part_of_the_path(meet: Meet, task_id: str) -> None:
 def test_an_id_that_leads_elsewhere_is_refused(meet: Meet, task_id: str) -> None:
     with failing([]) as server, pytest.raises(ValueError, match="expected an id"):
         meet(server, lambda client: client.tasks.get(task_id))
+
+
+def test_answers_are_read_and_reviewed(meet: Meet) -> None:
+    waits = {"id": "a1", "worker": "ann", "status": "submitted", "answer": {"category": "positive"}}
+    reviewed = [Play(200, {"items": [waits]}), Play(0), Play(200, {**waits, "status": "approved", "score": 9})]
+    with failing(reviewed) as server:
+        [answer] = meet(server, lambda client: client.tasks.submissions("t1"))
+        approved = meet(server, lambda client: client.tasks.approve("t1", answer.id, score=9))
+    assert (approved.status, approved.score) == ("approved", 9)
+    assert {one.path for one in server.heard[1:]} == {"/v1/tasks/t1/submissions/a1/approve"}
+    assert json.loads(server.heard[1].body) == {"score": 9, "note": None}
+
+
+def test_a_rejection_that_may_have_been_heard_is_not_sent_again(meet: Meet) -> None:
+    with failing([Play(0)]) as server, pytest.raises(ConnectionFailedError):
+        meet(server, lambda client: client.tasks.reject("t1", "a1", reason="It is about something else."))
+    assert json.loads(server.heard[0].body) == {"reason": "It is about something else."}
+    assert len(server.heard) == 1
