@@ -1,0 +1,57 @@
+"""The client of the HTTP API, for programs that have only httpx and pydantic beside them.
+
+`Client` and `AsyncClient` are the documents' `CrowdSorcerer` and `AsyncCrowdSorcerer` (spec: CS-45, CS-46).
+"""
+
+from intermezzo.client.async_client import AsyncClient
+from intermezzo.client.failures import (
+    APIError,
+    AuthError,
+    ClientError,
+    ConfigurationError,
+    ConflictError,
+    ConnectionFailedError,
+    ForbiddenError,
+    InsufficientCreditsError,
+    InvalidRequestError,
+    NotFoundError,
+    RateLimitError,
+    ServerError,
+    TaskError,
+    UnreadableAnswerError,
+    WaitTimeoutError,
+)
+from intermezzo.client.results import Balance, Submission, Task, TaskOutput, TaskPage
+from intermezzo.client.signatures import verify_webhook
+from intermezzo.client.sync_client import Client
+
+CrowdSorcerer = Client
+AsyncCrowdSorcerer = AsyncClient
+
+__all__ = [
+    "APIError",
+    "AsyncClient",
+    "AsyncCrowdSorcerer",
+    "AuthError",
+    "Balance",
+    "Client",
+    "ClientError",
+    "ConfigurationError",
+    "ConflictError",
+    "ConnectionFailedError",
+    "CrowdSorcerer",
+    "ForbiddenError",
+    "InsufficientCreditsError",
+    "InvalidRequestError",
+    "NotFoundError",
+    "RateLimitError",
+    "ServerError",
+    "Submission",
+    "Task",
+    "TaskError",
+    "TaskOutput",
+    "TaskPage",
+    "UnreadableAnswerError",
+    "WaitTimeoutError",
+    "verify_webhook",
+]

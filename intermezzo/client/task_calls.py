@@ -1,0 +1,119 @@
+"""Calls of `/v1/tasks`, without a network."""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from pydantic import JsonValue
+
+from intermezzo.client.connection import new_idempotency_key
+from intermezzo.client.exchange import Pause, Request, Steps, call, segment
+from intermezzo.client.failures import TaskError, WaitTimeoutError
+from intermezzo.client.results import Submission, Submissions, Task, TaskIds, TaskPage
+
+LONGEST_POLL_SECONDS = 30.0
+"""Of one request of `wait`: shorter than what proxies on the way allow."""
+
+_LEAST_POLL_SECONDS = 0.5
+"""Between two requests of `wait`, even if a server answers at once that the task is open."""
+
+
+@dataclass(frozen=True)
+class TaskCalls:
+    """Makes calls.
+
+    Args:
+        retries: how often a request is sent again.
+        now: a clock that never goes back, in seconds.
+    """
+
+    retries: int
+    now: Callable[[], float] = time.monotonic
+
+    def create(
+        self, type: str, input: Mapping[str, JsonValue], options: Mapping[str, JsonValue], idempotency_key: str | None
+    ) -> Steps[Task]:
+        """Post a task."""
+        body: dict[str, JsonValue] = {**options, "type": type, "input": dict(input)}
+        key = idempotency_key or new_idempotency_key()
+        return call(Request("POST", "/v1/tasks", body=body, idempotency_key=key), Task, retries=self.retries)
+
+    def create_many(self, tasks: Sequence[Mapping[str, JsonValue]], idempotency_key: str | None) -> Steps[list[str]]:
+        """Post many tasks: all of them or none."""
+        key = idempotency_key or new_idempotency_key()
+        request = Request("POST", "/v1/tasks/batch", body={"tasks": [dict(one) for one in tasks]}, idempotency_key=key)
+        return (yield from call(request, TaskIds, retries=self.retries)).task_ids
+
+    def get(self, task_id: str) -> Steps[Task]:
+        """One task."""
+        return call(Request("GET", f"/v1/tasks/{segment(task_id)}"), Task, retries=self.retries)
+
+    def list(self, filters: Mapping[str, str | int | datetime | Sequence[str] | None]) -> Steps[TaskPage]:
+        """A page of tasks."""
+        params = {name: _param(value) for name, value in filters.items() if value is not None}
+        return call(Request("GET", "/v1/tasks", params), TaskPage, retries=self.retries)
+
+    def cancel(self, task_id: str) -> Steps[Task]:
+        """Close a task; of a closed one nothing changes, so that it may be sent twice."""
+        path = f"/v1/tasks/{segment(task_id)}/cancel"
+        return call(Request("POST", path, idempotent=True), Task, retries=self.retries)
+
+    def wait(self, task_id: str, timeout_seconds: float | None) -> Steps[Task]:
+        """The task once it is completed.
+
+        Raises:
+            TaskError: it ended otherwise.
+            WaitTimeoutError: it has not ended in time.
+        """
+        started = self.now()
+        while True:
+            asked = self.now()
+            left = LONGEST_POLL_SECONDS if timeout_seconds is None else started + timeout_seconds - asked
+            poll = min(LONGEST_POLL_SECONDS, max(left, 0.0))
+            request = Request(
+                "GET", f"/v1/tasks/{segment(task_id)}/wait", {"timeout": round(poll, 3)}, patience_seconds=poll
+            )
+            task = yield from call(request, Task, retries=self.retries)
+            if task.ending == "completed":
+                return task
+            if task.ending is not None:
+                raise TaskError(task)
+            if timeout_seconds is not None and self.now() - started >= timeout_seconds:
+                raise WaitTimeoutError(task_id, timeout_seconds)
+            if self.now() - asked < _LEAST_POLL_SECONDS:
+                yield Pause(min(_LEAST_POLL_SECONDS, left))
+
+    def run(
+        self,
+        type: str,
+        input: Mapping[str, JsonValue],
+        options: Mapping[str, JsonValue],
+        idempotency_key: str | None,
+        timeout_seconds: float | None,
+    ) -> Steps[Task]:
+        """Post a task and wait for it."""
+        task = yield from self.create(type, input, options, idempotency_key)
+        return (yield from self.wait(task.id, timeout_seconds))
+
+    def submissions(self, task_id: str) -> Steps[Sequence[Submission]]:
+        """The answers to a task."""
+        request = Request("GET", f"/v1/tasks/{segment(task_id)}/submissions")
+        return (yield from call(request, Submissions, retries=self.retries)).items
+
+    def approve(self, task_id: str, assignment_id: str, score: int | None, note: str | None) -> Steps[Submission]:
+        """Accept an answer; again changes nothing, so that it may be sent twice."""
+        path = f"/v1/tasks/{segment(task_id)}/submissions/{segment(assignment_id)}/approve"
+        request = Request("POST", path, body={"score": score, "note": note}, idempotent=True)
+        return call(request, Submission, retries=self.retries)
+
+    def reject(self, task_id: str, assignment_id: str, reason: str) -> Steps[Submission]:
+        """Refuse an answer."""
+        path = f"/v1/tasks/{segment(task_id)}/submissions/{segment(assignment_id)}/reject"
+        return call(Request("POST", path, body={"reason": reason}), Submission, retries=self.retries)
+
+
+def _param(value: str | int | datetime | Sequence[str]) -> str | int | list[str]:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return value if isinstance(value, str | int) else list(value)
