@@ -44,7 +44,8 @@ class HumanOptions(StepOptions):
 
     assignments_required: int = 1
     """How many workers answer, 1 to 20."""
-    consensus_strategy: ConsensusStrategy = "any_first"
+    consensus_strategy: ConsensusStrategy | None = None
+    """How their answers become one; None: the first is taken where one worker answers, else the majority's."""
     claim_timeout_minutes: int = 30
     """Closes a task that nobody claims, and takes back a claim that brings no answer: 5 to 480."""
     priority: Priority = "normal"
@@ -144,13 +145,14 @@ def make_terms(options: HumanOptions, *, type: str, instructions: str, reward_cr
         _in_range(name, "max_assignments", options.max_assignments, options.assignments_required, most)
     _in_range(name, "worker_reward_credits", reward_credits, 0, 10_000)
     _one_of(name, "priority", options.priority, PRIORITIES)
-    _one_of(name, "consensus_strategy", options.consensus_strategy, ConsensusStrategy.__args__)
+    _one_of(name, "consensus_strategy", options.consensus_strategy, (None, *ConsensusStrategy.__args__))
     _one_of(name, "on_split", options.on_split, OnSplit.__args__)
     texts = [options.task_instructions, instructions]
     first = Terms(
         type=type,
         instructions="\n\n".join(text for text in texts if text),
-        consensus_strategy=options.consensus_strategy,
+        consensus_strategy=options.consensus_strategy
+        or ("any_first" if options.assignments_required == 1 else "majority_vote"),
         assignments_required=options.assignments_required,
         max_assignments=options.max_assignments or options.assignments_required,
         reward_credits=reward_credits,

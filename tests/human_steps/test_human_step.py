@@ -277,3 +277,8 @@ def test_options_make_a_copy_and_leave_the_step_alone() -> None:
 
 def test_a_reward_of_nothing_is_an_option_too() -> None:
     assert label_text.with_options(worker_reward_credits=0).reward == 0
+
+
+@pytest.mark.parametrize(("workers", "strategy"), [(1, "any_first"), (2, "majority_vote"), (3, "majority_vote")])
+def test_whoever_asks_several_workers_gets_what_most_of_them_say(workers: int, strategy: str) -> None:
+    assert label_text.with_options(assignments_required=workers).terms.consensus_strategy == strategy
