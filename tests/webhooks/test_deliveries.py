@@ -11,12 +11,14 @@ from sqlalchemy import func, select
 from intermezzo.errors import InvalidInput, WebhookNotFound
 from intermezzo.flows.ending import settle
 from intermezzo.human_steps import tasks
+from intermezzo.human_steps.reports import report
 from intermezzo.ledger import Payer
 from intermezzo.settings import settings
 from intermezzo.store import Store, new_id
 from intermezzo.store.tables import outbox, webhook_deliveries
 from intermezzo.webhooks import EVENTS, Deliverer, DeliveryFilter, Webhooks, dispatch, queue
 from tests.desk import PLAIN_TASK, START, Desk
+from tests.human_steps.gold_desk import quality, stock
 from tests.webhooks.conftest import Clock, body
 from tests.webhooks.receiver import OK, Receiver, status
 
@@ -64,6 +66,22 @@ async def test_however_a_task_ends_it_is_told(
         f"{reviewed} task.submitted",
         f"{reviewed} task.completed",
     }
+
+
+async def test_a_reported_problem_is_told_and_gold_tasks_are_not(
+    desk: Desk, webhooks: Webhooks, deliverer: Deliverer, receiver: Receiver
+) -> None:
+    await webhooks.create(receiver.url, events=list(EVENTS))
+    stock(desk)
+    desk.post(quality=quality())
+    gold = desk.take_next("ann")
+    assert gold is not None
+    desk.submit("ann", gold.task_id, "bad")
+    real = desk.post()
+    desk.take("bob", real)
+    desk.do(lambda c: report(c, real, "bob", reason="unclear", at=START))
+    await deliverer.deliver()
+    assert [one.body for one in receiver.received] == [body(real, "task.reported")]
 
 
 async def test_a_run_that_ends_is_told_once(
