@@ -7,11 +7,12 @@ from typing import Annotated, Self
 from pydantic import AwareDatetime, ConfigDict, Field
 
 from intermezzo.server.task_wire import Wired
+from intermezzo.web import MAX_RECEIVER_CHARACTERS
 from intermezzo.webhooks import Attempt, Delivery, DeliveryFilter, DeliveryState, Endpoint, WebhookEvent
-from intermezzo.webhooks.endpoints import DEFAULT_RETRIES, MOST_RETRIES, MOST_URL_CHARACTERS
+from intermezzo.webhooks.endpoints import DEFAULT_RETRIES, MOST_RETRIES
 from intermezzo.webhooks.events import ENDS
 
-Url = Annotated[str, Field(min_length=1, max_length=MOST_URL_CHARACTERS)]
+Url = Annotated[str, Field(min_length=1, max_length=MAX_RECEIVER_CHARACTERS)]
 Retries = Annotated[int, Field(ge=0, le=MOST_RETRIES)]
 Events = Annotated[list[WebhookEvent], Field(min_length=1)]
 

@@ -17,7 +17,6 @@ from intermezzo.errors import InvalidInput, WebhookNotFound
 from intermezzo.ledger import Payer
 from intermezzo.store import new_id
 from intermezzo.store.tables import webhook_endpoints as table
-from intermezzo.web import Guard, parse_url
 from intermezzo.webhooks.events import ENDS, EVENTS, WebhookEvent
 from intermezzo.webhooks.signatures import ROTATION, new_secret
 
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
 MOST_ENDPOINTS = 50
 """Of one organisation, live or test, that are not disabled: every event may go to each of them."""
 
-MOST_URL_CHARACTERS = 2_048
 DEFAULT_RETRIES = 3
 MOST_RETRIES = 5
 """The fifth comes some 65 minutes after the first attempt."""
@@ -48,24 +46,6 @@ class Endpoint:
     """When its secret was last changed; the one before signs as well, for a day from then."""
     disabled_at: datetime | None
     """Told of nothing since then."""
-
-
-def check_url(url: str) -> None:
-    """Refuse an address that could never be told, without looking its name up.
-
-    Raises:
-        InvalidInput: it is not https, not public, or too long; the message begins with `url: `.
-    """
-    guard = Guard.from_settings()
-    if len(url) > MOST_URL_CHARACTERS:
-        raise InvalidInput(f"url: expected at most {MOST_URL_CHARACTERS:,} characters, got {len(url):,}")
-    try:
-        parsed = parse_url(url)
-        guard.check_url(parsed)
-    except InvalidInput as error:
-        raise InvalidInput(f"url: {error}") from None
-    if parsed.scheme != "https" and not guard.allow_loopback:
-        raise InvalidInput("url: expected an https address; over http anybody on the way can read and repeat it")
 
 
 def make(

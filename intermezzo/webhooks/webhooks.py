@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 from intermezzo.errors import InvalidInput
 from intermezzo.ledger import Payer
 from intermezzo.store import Event, Store, emit, utc_now
+from intermezzo.web import check_receiver
 from intermezzo.webhooks import deliveries, endpoints
 from intermezzo.webhooks.deliveries import Attempt, Delivery, DeliveryFilter
 from intermezzo.webhooks.endpoints import DEFAULT_RETRIES, Endpoint
@@ -46,7 +47,7 @@ class Webhooks:
             InvalidInput: the address could never be told, or the organisation has enough of them.
         """
         if url is not None:
-            endpoints.check_url(url)
+            check_receiver(url)
         return await self.store.write(
             lambda c: endpoints.make(c, self.payer, url, events=events, max_retries=max_retries, at=self._now())
         )
@@ -79,7 +80,7 @@ class Webhooks:
             InvalidInput: as in `create`.
         """
         if url is not None:
-            endpoints.check_url(url)
+            check_receiver(url)
 
         def work(connection: Connection) -> Endpoint:
             changed = endpoints.change(
