@@ -4,6 +4,7 @@ import asyncio
 import logging
 import random
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -27,6 +28,8 @@ _FIRST_RETRY_SECONDS = 5.0
 _RETRY_FACTOR = 5.0
 _JITTER = 0.2
 _LEAST_WAIT_SECONDS = 0.01
+_PAUSE_PER_READING = 4.0
+"""Between two readings of the lanes, as a multiple of what one takes: 10,000 lanes take some 0.3 s."""
 _AFTER_FAILURE_SECONDS = 1.0
 _TOPICS = frozenset({"task.closed", "task.submitted", "task.reported", "run.closed", "webhook.due", "*"})
 _OK = range(200, 300)
@@ -51,6 +54,10 @@ class Deliverer:
         self._wake = asyncio.Event()
         self._look_at = 0.0
         """When to look for news again, monotonic seconds."""
+        self._due: dict[str, datetime] = {}
+        """Lanes to look into, as they were last read, the longest due first; without those that were emptied since."""
+        self._read_at = 0.0
+        """When they may be read again, monotonic seconds."""
         self._sending: set[asyncio.Task[None]] = set()
 
     async def serve(self) -> None:
@@ -80,6 +87,7 @@ class Deliverer:
         await self._round()
         while self._sending:
             await asyncio.wait(self._sending)
+            self._read_at = 0.0
             await self._round()
 
     def _news(self) -> None:
@@ -99,12 +107,25 @@ class Deliverer:
             self._look_at = time.monotonic() + _POLL_SECONDS
             await self._dispatch()
         at = self._now()
-        due = await self.store.read(queue.lanes)
-        room = self._traffic.plan([lane for lane, due_at in due.items() if due_at <= at], at=at)
+        await self._read_lanes(at)
+        room = self._traffic.plan([lane for lane, due_at in self._due.items() if due_at <= at], at=at)
         if room:
-            for one in await self.store.write(lambda c: queue.take(c, room, at=at)):
+            taken = await self.store.write(lambda c: queue.take(c, room, at=at))
+            for one in taken:
                 self._begin(one)
-        return self._wait_seconds(due, at)
+            counts = Counter(one.lane for one in taken)
+            for lane in room:
+                if counts[lane] < room[lane]:
+                    del self._due[lane]
+        return self._wait_seconds(at)
+
+    async def _read_lanes(self, at: datetime) -> None:
+        """Read which lanes have something due; an organisation with very many must not hold up the others by that."""
+        began = time.monotonic()
+        if began >= self._read_at:
+            self._due = self._traffic.choose(await self.store.read(queue.lanes), at=at)
+            ended = time.monotonic()
+            self._read_at = ended + (ended - began) * _PAUSE_PER_READING
 
     async def _dispatch(self) -> None:
         at = self._now()
@@ -116,10 +137,12 @@ class Deliverer:
         if await self.store.read(lambda c: queue.has_expired(c, at=at)):
             await self.store.write(lambda c: queue.give_up(c, at=at))
 
-    def _wait_seconds(self, due: dict[str, datetime], at: datetime) -> float:
-        """Until the next delivery is due whose server is not left alone; what is under way wakes us by itself."""
-        coming = [max(due_at, self._traffic.free_at(lane)) for lane, due_at in due.items()]
-        ahead = [(moment - at).total_seconds() for moment in coming if moment > at]
+    def _wait_seconds(self, at: datetime) -> float:
+        """Until the next delivery is due; what is under way wakes us by itself."""
+        ahead = [(due_at - at).total_seconds() for due_at in self._due.values() if due_at > at]
+        now = time.monotonic()
+        if self._read_at > now:  # something may be due that was not read
+            ahead.append(self._read_at - now)
         return max(min([*ahead, _POLL_SECONDS]), _LEAST_WAIT_SECONDS)
 
     def _begin(self, one: Taken) -> None:

@@ -79,7 +79,7 @@ def lane_of(payer: Payer, url: str) -> str:
     try:
         parsed = parse_url(url)
         port = parsed.port or (443 if parsed.scheme == "https" else 80)
-        server = f"{parsed.scheme}://{parsed.host}:{port}"
+        server = f"{parsed.scheme}://{parsed.raw_host.decode()}:{port}"
     except ValueError:  # it will be refused when it is sent
         server = "?"
     return f"{payer.org}{':test' if payer.test else ''} {server}"[:_LANE_CHARACTERS]

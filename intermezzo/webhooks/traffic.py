@@ -1,7 +1,7 @@
 """How much may be under way at once, and which servers are left alone for a while; in the memory of a process."""
 
 from collections import Counter, OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -17,6 +17,8 @@ _FAILURES = 5
 _FIRST_PAUSE = timedelta(seconds=10)
 _LONGEST_PAUSE = timedelta(minutes=5)
 _MOST_REMEMBERED = 10_000
+_MOST_CHOSEN = 4 * MOST_OF_ORG
+"""Lanes of one organisation, of which it may have any number."""
 
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
@@ -43,6 +45,17 @@ class Traffic:
         """Until when a lane is left alone; long past if it is not."""
         lane = self._lanes.get(name)
         return lane.paused_until if lane else _NEVER
+
+    def choose(self, due: Mapping[str, datetime], *, at: datetime) -> dict[str, datetime]:
+        """The lanes worth looking into next: of each organisation the first that are not left alone."""
+        chosen: dict[str, datetime] = {}
+        of_org = Counter[str]()
+        for name, due_at in due.items():
+            org = _org(name)
+            if of_org[org] < _MOST_CHOSEN and self.free_at(name) <= at:
+                of_org[org] += 1
+                chosen[name] = due_at
+        return chosen
 
     def plan(self, names: Iterable[str], *, at: datetime) -> dict[str, int]:
         """How many of each lane may begin now; those named first come first."""

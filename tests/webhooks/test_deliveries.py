@@ -297,8 +297,7 @@ async def test_what_no_endpoint_can_be_is_refused(webhooks: Webhooks) -> None:
         await webhooks.create("https://example.com/")
 
 
-async def test_posting_and_answering_costs_no_statement_more_for_webhooks(desk: Desk) -> None:
-    """The mark is a column of the row that is written anyway."""
+async def test_what_is_to_be_told_is_marked_in_a_row_that_is_written_anyway(desk: Desk) -> None:
     desk.answer("ann", desk.post())
     marked = select(outbox.c.topic).where(outbox.c.pending)
     assert desk.see(lambda c: c.scalars(marked).all()) == ["task.closed"]

@@ -63,3 +63,13 @@ def test_servers_that_were_not_used_for_long_are_forgotten() -> None:
         traffic.end(f"acme {n}", answered=True, at=START)
     assert traffic.plan(["acme 0"], at=START) == {"acme 0": 1}
     assert traffic.plan(["acme 10049"], at=START) == {"acme 10049": MOST_OF_LANE}
+
+
+def test_of_an_organisation_with_very_many_servers_the_first_that_are_well_are_looked_into() -> None:
+    traffic = Traffic()
+    for _ in range(5):
+        begin(traffic, "acme 0")
+        traffic.end("acme 0", answered=False, at=START)
+    due = {f"acme {n}": START for n in range(1_000)} | {LANE.replace("acme", "other"): START}
+    assert list(traffic.choose(due, at=START)) == [f"acme {n}" for n in range(1, 65)] + [LANE.replace("acme", "other")]
+    assert "acme 0" in traffic.choose(due, at=START + timedelta(seconds=10))
