@@ -61,6 +61,7 @@ if TYPE_CHECKING:
         UnknownModel,
         UnstableInput,
         UserError,
+        WebhookNotFound,
         WorkerError,
     )
     from intermezzo.human_steps.attachments import attach
@@ -96,7 +97,7 @@ _ERRORS = (
     "KeyReused MapFailed MisplacedStep NoConsensus NotAllowed NotAuthenticated NotClaimable NotReviewable "
     "ProviderError ProviderNotConfigured ProviderOverloaded ProviderTimedOut ProviderUnavailable "
     "QuotaExhausted RateLimited RecordedOutputMismatch ReportNotFound RequestRejected SandboxError StepError "
-    "StepFailed StepTimedOut StoreError UnknownModel UnstableInput UserError WorkerError"
+    "StepFailed StepTimedOut StoreError UnknownModel UnstableInput UserError WebhookNotFound WorkerError"
 )
 
 _NATIVE_TYPES = (
@@ -180,6 +181,7 @@ __all__ = [
     "UnknownModel",
     "UnstableInput",
     "UserError",
+    "WebhookNotFound",
     "WorkerError",
     "answer_question",
     "attach",

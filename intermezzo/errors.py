@@ -35,6 +35,7 @@
     │   ├── NotAuthenticated        no valid key, token or password
     │   ├── NotAllowed              the key or the role does not allow it; `scopes` says what is missing
     │   ├── AccessKeyNotFound       (LookupError)
+    │   ├── WebhookNotFound         (LookupError)
     │   └── UserError               (ValueError)    a user or a key cannot be made like that
     ├── ProviderError               a service outside failed; `retryable` says whether trying again helps
     │   ├── ProviderNotConfigured   nobody said which service to use, or something it needs is missing
@@ -311,6 +312,10 @@ class NotAllowed(AccessError):
 
 class AccessKeyNotFound(AccessError, LookupError):
     """There is no API key of that id."""
+
+
+class WebhookNotFound(AccessError, LookupError):
+    """There is no webhook, or no delivery, of that id."""
 
 
 class UserError(AccessError, ValueError):

@@ -41,6 +41,7 @@ _COMMANDS = {
     "credits": _Entry("Operate", "intermezzo.cli.credits:credits", "See, grant and audit credits."),
     "keys": _Entry("Operate", "intermezzo.cli.keys:keys", "Make, list and revoke API keys."),
     "users": _Entry("Operate", "intermezzo.cli.users:users", "Let people log in."),
+    "webhooks": _Entry("Operate", "intermezzo.cli.webhooks:webhooks", "Have addresses told of what happens."),
     "inbox": _Entry("Work", "intermezzo.cli.inbox:inbox", "Answer human tasks."),
     "tasks": _Entry("Work", "intermezzo.cli.tasks:tasks", "Ask people something, and follow it."),
     "review": _Entry("Work", "intermezzo.cli.review:review", "Approve, score, reject and decide what was answered."),

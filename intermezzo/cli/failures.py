@@ -19,6 +19,7 @@ from intermezzo.errors import (
     InvalidInput,
     InvalidResponse,
     UserError,
+    WebhookNotFound,
 )
 
 _BAD_INPUT = (
@@ -29,6 +30,7 @@ _BAD_INPUT = (
     InvalidInput,
     InvalidResponse,
     UserError,
+    WebhookNotFound,
 )
 
 FAILED = 1

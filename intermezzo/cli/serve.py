@@ -20,7 +20,7 @@ from intermezzo.cli.output import json_text
 def serve(*, prefect_server: bool, as_json: bool) -> None:
     """Run deployed flows until Ctrl-C.
 
-    One process tree: a warm worker, the reconciler, simulated workers for test tasks, and a Prefect server.
+    One process tree: a warm worker, the reconciler, webhooks, simulated workers for test tasks, and a Prefect server.
     """
     if not prefect_server and not os.environ.get("PREFECT_API_URL"):
         raise click.UsageError("--no-prefect-server needs PREFECT_API_URL to say where the Prefect server is")
@@ -30,11 +30,18 @@ def serve(*, prefect_server: bool, as_json: bool) -> None:
     try:
         with prefect_api() as api, announced(api) if prefect_server else nullcontext():
             _log_to_stderr()
-            from intermezzo.flows.serve import serve_until_stopped
-
-            asyncio.run(serve_until_stopped(lambda: _announce(api, as_json=as_json)))
+            asyncio.run(_serve(api, as_json=as_json))
     except KeyboardInterrupt:
         return
+
+
+async def _serve(api: str, *, as_json: bool) -> None:
+    from intermezzo.flows.serve import serve_until_stopped
+    from intermezzo.store import open_store
+    from intermezzo.webhooks import Deliverer
+
+    deliverer = Deliverer(open_store())
+    await serve_until_stopped(lambda: _announce(api, as_json=as_json), beside=[deliverer.serve])
 
 
 def _log_to_stderr() -> None:

@@ -1,5 +1,6 @@
 """What happens to a run's open calls and money when it ends, however it ends."""
 
+import json
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -11,8 +12,9 @@ from intermezzo import journal
 from intermezzo.errors import AttemptSuperseded
 from intermezzo.human_steps import tasks
 from intermezzo.journal import Closing, RecordedError, RunState
+from intermezzo.journal.runs import ENDED
 from intermezzo.ledger import Payer
-from intermezzo.store import reach, utc_now
+from intermezzo.store import Event, emit, reach, utc_now
 from intermezzo.store.tables import runs, step_calls
 
 if TYPE_CHECKING:
@@ -49,6 +51,8 @@ def settle(connection: Connection, run_id: str, state: RunState, *, at: datetime
         .where(runs.c.id == run_id)
         .values(state=state, epoch=row.epoch + 1, holder=None, lease_expires_at=None, checked_at=at)
     )
+    if row.state not in ENDED:
+        emit(connection, [Event("run.closed", run_id, run_id, detail=json.dumps({"state": state}), tell=True)], at=at)
 
 
 def _word(state: RunState) -> str:

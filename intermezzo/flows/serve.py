@@ -2,7 +2,7 @@
 
 import asyncio
 import signal
-from collections.abc import AsyncGenerator, Callable, Generator
+from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Iterable
 from contextlib import asynccontextmanager, contextmanager, nullcontext
 
 from prefect import flow_engine
@@ -67,11 +67,25 @@ async def _serving(client: PrefectClient, crowd: SimulatedCrowd | None) -> Async
                 task.cancel()
 
 
-async def serve_until_stopped(started: Callable[[], None] = lambda: None) -> None:
+@asynccontextmanager
+async def _running(services: Iterable[Callable[[], Coroutine[None, None, None]]]) -> AsyncGenerator[None]:
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(service()) for service in services]
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+
+
+async def serve_until_stopped(
+    started: Callable[[], None] = lambda: None, *, beside: Iterable[Callable[[], Coroutine[None, None, None]]] = ()
+) -> None:
     """Serve until Ctrl-C or SIGTERM.
 
     Args:
         started: called once everything runs.
+        beside: what else runs in this process until then; each runs until it is cancelled.
     """
     # Prefect lets each flow run take SIGTERM for itself; here it is for all of them, and comes to us.
     flow_engine.capture_sigterm = nullcontext  # pyright: ignore[reportPrivateImportUsage, reportAttributeAccessIssue]
@@ -79,6 +93,6 @@ async def serve_until_stopped(started: Callable[[], None] = lambda: None) -> Non
     loop = asyncio.get_running_loop()
     for name in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(name, stopped.set)
-    async with executor():
+    async with executor(), _running(beside):
         started()
         await stopped.wait()

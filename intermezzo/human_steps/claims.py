@@ -197,11 +197,12 @@ def submit(connection: Connection, task_id: str, worker_id: str, answer: dict[st
             submitted_at=at,
         )
     )
-    record(connection, task, "submitted", actor=worker_id, at=at, assignment=claim.id)
     is_gold = task.gold_id is not None
     if is_gold:
         judge(connection, task, claim.id, answer)
     wait = review_wait(connection, task)
+    # Webhooks tell of answers that wait for a review.
+    record(connection, task, "submitted", actor=worker_id, tell=wait != timedelta(), at=at, assignment=claim.id)
     # An answer that is always approved says nothing of whoever gave it: it has no score.
     connection.execute(
         update(assignments)

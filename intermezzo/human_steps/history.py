@@ -48,6 +48,7 @@ def record(
     what: Happening,
     *,
     actor: str | None = None,
+    tell: bool = False,
     at: datetime,
     **detail: JsonValue,
 ) -> None:
@@ -55,11 +56,12 @@ def record(
 
     Args:
         actor: the worker or reviewer who made it; None: the requester's flow, or time.
+        tell: webhooks are to tell of it.
         detail: more about it; what is None is left out.
     """
     said = {name: value for name, value in detail.items() if value is not None}
     text = json.dumps(said, ensure_ascii=False) if said else None
-    emit(connection, [Event(f"task.{what}", task.id, actor=actor, detail=text)], wake=False, at=at)
+    emit(connection, [Event(f"task.{what}", task.id, actor=actor, detail=text, tell=tell)], wake=False, at=at)
 
 
 def digest_of(connection: Connection, task: "Row[tuple[object, ...]]", terms: Terms) -> str:

@@ -74,7 +74,8 @@ def report(
         insert(table).values(id=new_id(), task_id=task_id, worker_id=worker_id, reason=reason, note=note, created_at=at)
     )
     detail = json.dumps({"reason": reason, "note": note}, ensure_ascii=False)
-    emit(connection, [Event("task.reported", task_id, task.run_id, actor=worker_id, detail=detail)], at=at)
+    reported = Event("task.reported", task_id, task.run_id, actor=worker_id, detail=detail, tell=True)
+    emit(connection, [reported], at=at)
     _close_if_many(connection, task_id, at=at)
 
 

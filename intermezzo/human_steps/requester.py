@@ -24,6 +24,7 @@ from intermezzo.ledger import Payer, Reservation
 from intermezzo.steps import registered
 from intermezzo.store import Store, new_id, utc_now
 from intermezzo.store.idempotency import fingerprint, once
+from intermezzo.web import check_receiver
 
 MAX_METADATA_BYTES = 16_384
 
@@ -105,7 +106,8 @@ class Requester:
             Its id.
 
         Raises:
-            InvalidInput: a default answer does not fit, the audience is impossible, or the metadata too large.
+            InvalidInput: a default answer does not fit, the audience is impossible, the metadata too large, or nothing
+                could be sent to the `webhook_url`.
             InsufficientCredits: nothing was posted.
             KeyReused: another request came with this key.
         """
@@ -209,6 +211,11 @@ class Requester:
 
 
 def _new_task(request: TaskRequest) -> NewHumanTask:
+    if request.webhook_url is not None:
+        try:
+            check_receiver(request.webhook_url)
+        except InvalidInput as error:
+            raise InvalidInput(f"webhook_{error}") from None
     task = request.step.new_task(request.input, id=new_id())
     text = json.dumps(dict(request.metadata), ensure_ascii=False) if request.metadata else None
     if text is not None and (size := len(text.encode())) > MAX_METADATA_BYTES:

@@ -241,7 +241,7 @@ def _closed_event(
 ) -> Event:
     how: dict[str, object] = {"state": state, "claims_released": released, "why": str(error) if error else None}
     detail = json.dumps({name: value for name, value in how.items() if value}, ensure_ascii=False)
-    return Event("task.closed", task.id, task.run_id, detail=detail)
+    return Event("task.closed", task.id, task.run_id, detail=detail, tell=True)
 
 
 def _expiry(

@@ -7,7 +7,7 @@ from importlib import metadata
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 
-from intermezzo.server import health, tasks_api
+from intermezzo.server import health, tasks_api, webhooks_api
 from intermezzo.server.context import Context
 from intermezzo.server.problems import Problem, handle_problems
 from intermezzo.server.wire import Wire
@@ -44,6 +44,6 @@ def create_app(store: Store) -> FastAPI:
             CORSMiddleware, allow_origins=list(known.cors_origins), allow_methods=["*"], allow_headers=["*"]
         )
     app.add_middleware(Wire, most_bytes=known.max_request_bytes)
-    for router in (health.router, tasks_api.router):
+    for router in (health.router, tasks_api.router, webhooks_api.router):
         app.include_router(router)
     return app

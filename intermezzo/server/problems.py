@@ -50,6 +50,7 @@ _STATUS: Mapping[type[IntermezzoError], HTTPStatus] = {
     errors.NotAuthenticated: HTTPStatus.UNAUTHORIZED,
     errors.NotAllowed: HTTPStatus.FORBIDDEN,
     errors.AccessKeyNotFound: HTTPStatus.NOT_FOUND,
+    errors.WebhookNotFound: HTTPStatus.NOT_FOUND,
     errors.HumanTaskNotFound: HTTPStatus.NOT_FOUND,
     errors.AssignmentNotFound: HTTPStatus.NOT_FOUND,
     errors.CreditsError: HTTPStatus.PAYMENT_REQUIRED,

@@ -30,7 +30,10 @@ POINTS = (
     "settle.before",
     "settle.after",
 )
-"""Every point, in the order a run meets them."""
+"""Every point of a run, in the order it meets them."""
+
+WEBHOOK_POINTS = ("webhook.dispatched", "webhook.sent")
+"""Those of a delivery: after it was made, and between its answer and the note of it."""
 
 _point = ""
 _left = 0

@@ -34,6 +34,8 @@ class Event:
     """Worker or reviewer who did it; None: the requester's flow, or time."""
     detail: str | None = None
     """More about it, as JSON; subscribers do not get it."""
+    tell: bool = False
+    """Webhooks are to tell of it."""
 
     def encode(self) -> str:
         """As the payload of a NOTIFY."""

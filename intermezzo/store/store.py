@@ -50,6 +50,7 @@ def emit(connection: Connection, events: Iterable[Event], *, wake: bool = True, 
             "actor": e.actor,
             "detail": e.detail,
             "at": at,
+            "pending": e.tell,
         }
         for e in events
     ]

@@ -3,15 +3,17 @@
 from intermezzo.web.charsets import declared_charset, decode_page, known_encoding
 from intermezzo.web.fetch import Fetched, fetch
 from intermezzo.web.guard import Guard
-from intermezzo.web.post import post
+from intermezzo.web.post import MAX_RECEIVER_CHARACTERS, check_receiver, post
 from intermezzo.web.public import check_public
 from intermezzo.web.urls import MAX_URL_CHARACTERS, parse_url, shown_url
 
 __all__ = [
+    "MAX_RECEIVER_CHARACTERS",
     "MAX_URL_CHARACTERS",
     "Fetched",
     "Guard",
     "check_public",
+    "check_receiver",
     "declared_charset",
     "decode_page",
     "fetch",

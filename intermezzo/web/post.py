@@ -6,10 +6,14 @@ from typing import TYPE_CHECKING
 
 from intermezzo.errors import InvalidInput
 from intermezzo.web.exchange import deadline, make_request, naming_the_field
+from intermezzo.web.guard import Guard
 from intermezzo.web.urls import parse_url
 
 if TYPE_CHECKING:
     from intermezzo.web.transport import GuardedTransport
+
+MAX_RECEIVER_CHARACTERS = 2_048
+"""Longest address of somebody who is to be told."""
 
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _OF_THE_CONNECTION = frozenset({"connection", "content-length", "expect", "host", "transfer-encoding", "upgrade"})
@@ -45,6 +49,25 @@ async def post(
             response = await sender.handle_async_request(make_request("POST", parse_url(url), headers, content))
         await response.aclose()
         return response.status_code
+
+
+def check_receiver(url: str) -> None:
+    """Refuse an address that nothing could ever be sent to, without looking its name up: for whoever asks to be told.
+
+    Args:
+        url: https address; http as well where the settings let this machine's own be connected to.
+
+    Raises:
+        InvalidInput: the message begins with `url: `.
+    """
+    guard = Guard.from_settings()
+    if len(url) > MAX_RECEIVER_CHARACTERS:
+        raise InvalidInput(f"url: expected at most {MAX_RECEIVER_CHARACTERS:,} characters, got {len(url):,}")
+    with naming_the_field(url):
+        parsed = parse_url(url)
+        guard.check_url(parsed)
+    if parsed.scheme != "https" and not guard.allow_loopback:
+        raise InvalidInput("url: expected an https address; over http anybody on the way can read and repeat it")
 
 
 def _check_headers(headers: Mapping[str, str]) -> None:

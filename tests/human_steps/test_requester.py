@@ -209,3 +209,12 @@ async def test_metadata_and_webhook_come_back_with_the_task(requester: Requester
     request = request_of("label_text", INPUT, webhook_url="https://example.com/hook", metadata={"order": 7})
     view = await requester.get(await requester.post(request))
     assert (view.webhook_url, view.metadata) == ("https://example.com/hook", {"order": 7})
+
+
+@pytest.mark.parametrize("url", ["http://example.com/hook", "https://10.0.0.1/", "https://inside/", "hook", ""])
+async def test_an_address_that_could_never_be_told_is_refused_when_the_task_is_posted(
+    requester: Requester, url: str
+) -> None:
+    with pytest.raises(InvalidInput, match=r"^webhook_url: expected "):
+        await requester.post(request_of("label_text", INPUT, webhook_url=url))
+    assert await requester.list() == []

@@ -16,18 +16,18 @@ AT = datetime(2026, 3, 1, 12, 30, 15, 250, tzinfo=timezone(timedelta(hours=2)))
 
 
 def test_rows_go_in_as_sqlalchemy_would_put_them(store: Store) -> None:
-    row = {"topic": "a", "subject": "b", "run_id": "c", "actor": "d", "detail": "e", "at": AT}
+    row = {"topic": "a", "subject": "b", "run_id": "c", "actor": "d", "detail": "e", "at": AT, "pending": True}
     store.write_now(lambda c: INSERT_EVENT.run(c, [row]))
     store.write_now(lambda c: c.execute(insert(outbox), [row]))
     first, second = store.read_now(lambda c: c.execute(select(outbox).order_by(outbox.c.seq)).all())
-    assert first[1:] == second[1:] == ("a", "b", "c", "d", "e", AT.astimezone(UTC))
+    assert first[1:] == second[1:] == ("a", "b", "c", "d", "e", AT.astimezone(UTC), True)
 
 
 def test_a_row_may_leave_out_what_can_be_null_and_nothing_else(store: Store) -> None:
-    store.write_now(lambda c: INSERT_EVENT.run(c, [{"topic": "a", "subject": "b", "at": AT}]))
+    store.write_now(lambda c: INSERT_EVENT.run(c, [{"topic": "a", "subject": "b", "at": AT, "pending": False}]))
     assert store.read_now(lambda c: c.scalar(select(outbox.c.run_id))) is None
     with pytest.raises(KeyError, match="topic"):
-        store.write_now(lambda c: INSERT_EVENT.run(c, [{"subject": "b", "at": AT}]))
+        store.write_now(lambda c: INSERT_EVENT.run(c, [{"subject": "b", "at": AT, "pending": False}]))
 
 
 def test_the_number_of_touched_rows_is_summed_over_all_parameters(store: Store) -> None:

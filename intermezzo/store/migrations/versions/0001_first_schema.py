@@ -28,9 +28,98 @@ def upgrade() -> None:  # noqa: PLR0915 (a statement per table and index)
         sa.Column("actor", sa.String(length=200), nullable=True),
         sa.Column("detail", sa.Text(), nullable=True),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("pending", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("seq", name=op.f("pk_outbox")),
     )
     op.create_index("ix_outbox_subject", "outbox", ["subject"], unique=False)
+    op.create_index(
+        "ix_outbox_pending",
+        "outbox",
+        ["seq"],
+        unique=False,
+        sqlite_where=sa.text("pending"),
+        postgresql_where=sa.text("pending"),
+    )
+    op.create_table(
+        "webhook_endpoints",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("org", sa.String(length=64), nullable=False),
+        sa.Column("test", sa.Boolean(), nullable=False),
+        sa.Column("url", sa.Text(), nullable=True),
+        sa.Column("secret", sa.String(length=80), nullable=False),
+        sa.Column("previous_secret", sa.String(length=80), nullable=True),
+        sa.Column("rotated_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("events", sa.Text(), nullable=False),
+        sa.Column("max_retries", sa.Integer(), nullable=False),
+        sa.Column("disabled_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_webhook_endpoints")),
+    )
+    op.create_index("ix_webhook_endpoints_org", "webhook_endpoints", ["org", "test"], unique=False)
+    op.create_index(
+        "uq_webhook_endpoints_tasks",
+        "webhook_endpoints",
+        ["org", "test"],
+        unique=True,
+        sqlite_where=sa.text("url IS NULL"),
+        postgresql_where=sa.text("url IS NULL"),
+    )
+    op.create_table(
+        "webhook_deliveries",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("endpoint_id", sa.String(length=36), nullable=False),
+        sa.Column("org", sa.String(length=64), nullable=False),
+        sa.Column("test", sa.Boolean(), nullable=False),
+        sa.Column("url", sa.Text(), nullable=False),
+        sa.Column("lane", sa.String(length=400), nullable=False),
+        sa.Column("event", sa.String(length=40), nullable=False),
+        sa.Column("subject", sa.String(length=80), nullable=True),
+        sa.Column("body", sa.Text(), nullable=False),
+        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("max_attempts", sa.Integer(), nullable=False),
+        sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("give_up_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("last_status", sa.Integer(), nullable=True),
+        sa.Column("last_error", sa.Text(), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("delivered_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["endpoint_id"], ["webhook_endpoints.id"], name=op.f("fk_webhook_deliveries_endpoint_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_webhook_deliveries")),
+    )
+    op.create_index("ix_webhook_deliveries_endpoint", "webhook_deliveries", ["endpoint_id"], unique=False)
+    op.create_index("ix_webhook_deliveries_org", "webhook_deliveries", ["org", "test", "id"], unique=False)
+    op.create_index(
+        "ix_webhook_deliveries_due",
+        "webhook_deliveries",
+        ["lane", "due_at"],
+        unique=False,
+        sqlite_where=sa.text("state = 'pending'"),
+        postgresql_where=sa.text("state = 'pending'"),
+    )
+    op.create_index(
+        "ix_webhook_deliveries_give_up",
+        "webhook_deliveries",
+        ["give_up_at"],
+        unique=False,
+        sqlite_where=sa.text("state = 'pending'"),
+        postgresql_where=sa.text("state = 'pending'"),
+    )
+    op.create_table(
+        "webhook_attempts",
+        sa.Column("delivery_id", sa.String(length=36), nullable=False),
+        sa.Column("n", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("status", sa.Integer(), nullable=True),
+        sa.Column("error", sa.Text(), nullable=True),
+        sa.Column("milliseconds", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["delivery_id"], ["webhook_deliveries.id"], name=op.f("fk_webhook_attempts_delivery_id")
+        ),
+        sa.PrimaryKeyConstraint("delivery_id", "n", name=op.f("pk_webhook_attempts")),
+    )
     op.create_table(
         "pipelines",
         sa.Column("org", sa.String(length=64), nullable=False),
