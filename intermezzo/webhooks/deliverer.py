@@ -83,12 +83,12 @@ class Deliverer:
 
     async def deliver(self) -> None:
         """Deliver what is due, and wait for what is under way; what fails now is due again later."""
-        self._look_at = 0.0
-        await self._round()
-        while self._sending:
-            await asyncio.wait(self._sending)
-            self._read_at = 0.0
+        while True:
+            self._look_at = self._read_at = 0.0
             await self._round()
+            if not self._sending:
+                return
+            await asyncio.wait(self._sending)
 
     def _news(self) -> None:
         self._look_at = 0.0
@@ -107,7 +107,7 @@ class Deliverer:
             self._look_at = time.monotonic() + _POLL_SECONDS
             await self._dispatch()
         at = self._now()
-        await self._read_lanes(at)
+        too_early_seconds = await self._read_lanes(at)
         room = self._traffic.plan([lane for lane, due_at in self._due.items() if due_at <= at], at=at)
         if room:
             taken = await self.store.write(lambda c: queue.take(c, room, at=at))
@@ -117,15 +117,21 @@ class Deliverer:
             for lane in room:
                 if counts[lane] < room[lane]:
                     del self._due[lane]
-        return self._wait_seconds(at)
+        return too_early_seconds or self._wait_seconds(at)
 
-    async def _read_lanes(self, at: datetime) -> None:
-        """Read which lanes have something due; an organisation with very many must not hold up the others by that."""
+    async def _read_lanes(self, at: datetime) -> float:
+        """Read which lanes have something due; an organisation with very many must not hold up the others by that.
+
+        Returns:
+            By how many seconds it was too early for that; 0: they were read.
+        """
         began = time.monotonic()
-        if began >= self._read_at:
-            self._due = self._traffic.choose(await self.store.read(queue.lanes), at=at)
-            ended = time.monotonic()
-            self._read_at = ended + (ended - began) * _PAUSE_PER_READING
+        if began < self._read_at:
+            return self._read_at - began
+        self._due = self._traffic.choose(await self.store.read(queue.lanes), at=at)
+        ended = time.monotonic()
+        self._read_at = ended + (ended - began) * _PAUSE_PER_READING
+        return 0.0
 
     async def _dispatch(self) -> None:
         at = self._now()
@@ -140,9 +146,6 @@ class Deliverer:
     def _wait_seconds(self, at: datetime) -> float:
         """Until the next delivery is due; what is under way wakes us by itself."""
         ahead = [(due_at - at).total_seconds() for due_at in self._due.values() if due_at > at]
-        now = time.monotonic()
-        if self._read_at > now:  # something may be due that was not read
-            ahead.append(self._read_at - now)
         return max(min([*ahead, _POLL_SECONDS]), _LEAST_WAIT_SECONDS)
 
     def _begin(self, one: Taken) -> None:

@@ -13,7 +13,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Engine, event, func, select
 
 from intermezzo.human_steps import tasks
 from intermezzo.store import Store, utc_now
@@ -62,6 +62,25 @@ async def test_an_answer_is_told_within_a_moment(desk: Desk, receiver: Receiver)
         desk.answer("ann", desk.post_task(replace(PLAIN_TASK, webhook_url=receiver.url)))
         await until(lambda: bool(receiver.received))
         assert time.perf_counter() - began < 2
+
+
+async def test_a_deliverer_with_nothing_to_do_hardly_looks(desk: Desk, receiver: Receiver) -> None:
+    webhooks = Webhooks(desk.store, desk.payer)
+    receiver.answer = lambda _: status(500)
+    _, endpoint = await webhooks.create(receiver.url)
+    await webhooks.test(endpoint.id)
+    looks = list[float]()
+
+    def counted(connection: Connection, *_: object) -> None:
+        looks.append(time.perf_counter())
+
+    async with serving(Deliverer(desk.store)):
+        await until(lambda: bool(receiver.received))
+        await asyncio.sleep(0.5)
+        event.listen(Engine, "before_cursor_execute", counted)
+        await asyncio.sleep(2.5)
+        event.remove(Engine, "before_cursor_execute", counted)
+    assert len(looks) < 20
 
 
 async def test_a_server_that_keeps_silent_delays_nobody_else(desk: Desk, receiver: Receiver) -> None:
