@@ -54,6 +54,7 @@ if TYPE_CHECKING:
         ReportNotFound,
         RequestRejected,
         SandboxError,
+        ServerError,
         StepError,
         StepFailed,
         StepTimedOut,
@@ -96,8 +97,9 @@ _ERRORS = (
     "HumanTaskReported InputTooLong InsufficientCredits IntermezzoError InvalidInput InvalidResponse KeyRefused "
     "KeyReused MapFailed MisplacedStep NoConsensus NotAllowed NotAuthenticated NotClaimable NotReviewable "
     "ProviderError ProviderNotConfigured ProviderOverloaded ProviderTimedOut ProviderUnavailable "
-    "QuotaExhausted RateLimited RecordedOutputMismatch ReportNotFound RequestRejected SandboxError StepError "
-    "StepFailed StepTimedOut StoreError UnknownModel UnstableInput UserError WebhookNotFound WorkerError"
+    "QuotaExhausted RateLimited RecordedOutputMismatch ReportNotFound RequestRejected SandboxError "
+    "ServerError StepError StepFailed StepTimedOut StoreError UnknownModel UnstableInput UserError "
+    "WebhookNotFound WorkerError"
 )
 
 _NATIVE_TYPES = (
@@ -170,6 +172,7 @@ __all__ = [
     "ReportNotFound",
     "RequestRejected",
     "SandboxError",
+    "ServerError",
     "Settings",
     "Step",
     "StepCall",

@@ -53,6 +53,7 @@
     │   └── AnswerInvalid           the answer is empty or not in the form that was asked for
     ├── SandboxError                untrusted code could not be run as demanded
     ├── StoreError                  the database refused or is unreachable
+    ├── ServerError                 HTTP cannot be served
     └── AuditFailed                 the books do not balance
 
 Control flow, not errors (BaseException, so that no `except Exception` catches them): `AttemptSuperseded`.
@@ -405,6 +406,10 @@ class SandboxError(IntermezzoError):
 
 class StoreError(IntermezzoError):
     """The database refused or is unreachable."""
+
+
+class ServerError(IntermezzoError):
+    """HTTP cannot be served."""
 
 
 class AuditFailed(IntermezzoError):

@@ -75,8 +75,8 @@ class Settings(BaseSettings):
     """Steps and webhooks may connect to this machine's own addresses (127.0.0.0/8, ::1), on any port. For
     development and tests only: whoever writes an input then reaches everything that listens there."""
 
-    server_port: int = Field(default=8470, ge=1, le=65535)
-    """Port of `intermezzo serve` on 127.0.0.1."""
+    server_port: int = Field(default=8470, ge=0, le=65535)
+    """Port of the HTTP API of `intermezzo serve`; 0: a free one, which it tells."""
 
     requests_per_minute: float = Field(default=6000, gt=0)
     """HTTP requests that one key may make in a minute on average, of each server process."""

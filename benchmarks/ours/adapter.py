@@ -70,7 +70,7 @@ async def submit(task_id: str, answer: dict[str, object]) -> None:
 def serving(folder: Path) -> Iterator[int]:
     """`intermezzo serve` in a process of its own, using the environment's Prefect server; gives its pid."""
     with (folder / "serve.log").open("wb") as log:
-        process = subprocess.Popen([*INTERMEZZO, "serve"], stdout=log, stderr=log)
+        process = subprocess.Popen([*INTERMEZZO, "serve", "--no-http"], stdout=log, stderr=log)
     try:
         yield process.pid
     finally:

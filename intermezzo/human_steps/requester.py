@@ -16,6 +16,7 @@ from intermezzo import ledger
 from intermezzo.errors import DefinitionError, InvalidInput
 from intermezzo.human_steps import task_views, tasks
 from intermezzo.human_steps.closings import Closings
+from intermezzo.human_steps.history import Story, story
 from intermezzo.human_steps.human_options import options_from
 from intermezzo.human_steps.human_step import HumanStep
 from intermezzo.human_steps.task_views import TaskFilter, TaskView
@@ -156,20 +157,39 @@ class Requester:
         return await self.store.read(lambda c: task_views.find(c, self.payer, task_id))
 
     async def list(
-        self, wanted: TaskFilter | None = None, *, after: str | None = None, limit: int = 50
+        self, wanted: TaskFilter | None = None, *, after: str | None = None, offset: int = 0, limit: int = 50
     ) -> "Sequence[TaskView]":
         """Tasks, the newest first.
 
         Args:
             wanted: which of them; None: all.
             after: id of the last task of the page before.
+            offset: how many to leave out.
             limit: most to return, 1 to 1,000.
 
         Raises:
             HumanTaskNotFound: the organisation has no task `after`.
         """
         chosen = wanted or TaskFilter()
-        return await self.store.read(lambda c: task_views.newest(c, self.payer, chosen, after=after, limit=limit))
+        return await self.store.read(
+            lambda c: task_views.newest(c, self.payer, chosen, after=after, offset=offset, limit=limit)
+        )
+
+    async def count(self, wanted: TaskFilter | None = None) -> int:
+        """How many tasks there are.
+
+        Args:
+            wanted: of which; None: all.
+        """
+        return await self.store.read(lambda c: task_views.count(c, self.payer, wanted or TaskFilter()))
+
+    async def story(self, task_id: str) -> Story:
+        """Everything that happened to a task.
+
+        Raises:
+            HumanTaskNotFound: the organisation has none of that id.
+        """
+        return await self.store.read(lambda c: story(c, self.payer, task_id))
 
     async def cancel(self, task_id: str, *, reason: str = "the requester cancelled it") -> bool:
         """Close a task that is still open: answers that came are paid, everything else goes back.

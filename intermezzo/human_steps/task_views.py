@@ -7,10 +7,10 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
 
 from pydantic import JsonValue
-from sqlalchemy import Connection, Row, Select, func, select, tuple_
+from sqlalchemy import ColumnElement, Connection, Row, Select, func, select, tuple_
 
 from intermezzo.errors import HumanTaskNotFound
-from intermezzo.human_steps.tasks import LEGAL_MOVES, HumanTaskState
+from intermezzo.human_steps.tasks import LEGAL_MOVES, HumanTaskState, belongs_to
 from intermezzo.ledger import Payer
 from intermezzo.store.tables import assignments, human_tasks, step_calls, transfers
 
@@ -84,33 +84,51 @@ def find(connection: Connection, payer: Payer, task_id: str) -> TaskView:
 
 
 def newest(
-    connection: Connection, payer: Payer, wanted: TaskFilter, *, after: str | None = None, limit: int = 50
+    connection: Connection,
+    payer: Payer,
+    wanted: TaskFilter,
+    *,
+    after: str | None = None,
+    offset: int = 0,
+    limit: int = 50,
 ) -> list[TaskView]:
     """Tasks, the newest first.
 
     Args:
         after: id of the last task of the page before.
+        offset: how many to leave out; what is posted meanwhile moves them, which `after` does not.
         limit: most to return, 1 to 1,000.
 
     Raises:
         HumanTaskNotFound: this organisation has no task `after`.
     """
-    query = _query(payer)
-    if wanted.states:
-        query = query.where(human_tasks.c.state.in_(wanted.states))
-    if wanted.types:
-        query = query.where(human_tasks.c.type.in_(wanted.types))
-    if wanted.run_id is not None:
-        query = query.where(human_tasks.c.run_id == wanted.run_id)
-    if wanted.created_after is not None:
-        query = query.where(human_tasks.c.created_at > wanted.created_after)
-    if wanted.created_before is not None:
-        query = query.where(human_tasks.c.created_at < wanted.created_before)
+    query = _query(payer).where(*_conditions(wanted))
     if after is not None:
         last = find(connection, payer, after)
         query = query.where(tuple_(human_tasks.c.created_at, human_tasks.c.id) < (last.created_at, last.id))
-    query = query.order_by(human_tasks.c.created_at.desc(), human_tasks.c.id.desc())
+    query = query.order_by(human_tasks.c.created_at.desc(), human_tasks.c.id.desc()).offset(offset)
     return [_view(row) for row in connection.execute(query.limit(min(max(limit, 1), MOST_LISTED)))]
+
+
+def count(connection: Connection, payer: Payer, wanted: TaskFilter) -> int:
+    """How many tasks there are."""
+    query = select(func.count()).where(_are_of(payer), *_conditions(wanted))
+    return connection.scalar(query) or 0
+
+
+def _conditions(wanted: TaskFilter) -> "list[ColumnElement[bool]]":
+    conditions: list[ColumnElement[bool]] = []
+    if wanted.states:
+        conditions.append(human_tasks.c.state.in_(wanted.states))
+    if wanted.types:
+        conditions.append(human_tasks.c.type.in_(wanted.types))
+    if wanted.run_id is not None:
+        conditions.append(human_tasks.c.run_id == wanted.run_id)
+    if wanted.created_after is not None:
+        conditions.append(human_tasks.c.created_at > wanted.created_after)
+    if wanted.created_before is not None:
+        conditions.append(human_tasks.c.created_at < wanted.created_before)
+    return conditions
 
 
 def _query(payer: Payer) -> "Select[*tuple[Any, ...]]":
@@ -131,8 +149,12 @@ def _query(payer: Payer) -> "Select[*tuple[Any, ...]]":
             step_calls,
             (step_calls.c.id == human_tasks.c.call_id) & (step_calls.c.generation == human_tasks.c.generation),
         )
-        .where(human_tasks.c.org == payer.org, human_tasks.c.test == payer.test, human_tasks.c.gold_id.is_(None))
+        .where(_are_of(payer))
     )
+
+
+def _are_of(payer: Payer) -> ColumnElement[bool]:
+    return belongs_to(payer) & human_tasks.c.gold_id.is_(None)
 
 
 _PRIORITIES: "dict[int, Priority]" = {0: "low", 1: "normal", 2: "high", 3: "urgent"}

@@ -15,14 +15,18 @@ from intermezzo.ledger.moves import (
     settle,
 )
 from intermezzo.ledger.prices import human_price, platform_fee
+from intermezzo.ledger.statements import Entry, Summary, entries, summary
 
 __all__ = [
     "AuditReport",
+    "Entry",
     "Payer",
     "Reservation",
+    "Summary",
     "audit",
     "balance",
     "capture",
+    "entries",
     "free",
     "grant",
     "held",
@@ -32,4 +36,5 @@ __all__ = [
     "reserve",
     "reward",
     "settle",
+    "summary",
 ]

@@ -7,12 +7,41 @@ from importlib import metadata
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 
-from intermezzo.server import health, tasks_api, webhooks_api
+from intermezzo.server import (
+    access_api,
+    attachments_api,
+    credits_api,
+    description,
+    events_api,
+    health,
+    reviews_api,
+    tasks_api,
+    types_api,
+    webhooks_api,
+    worker_api,
+)
 from intermezzo.server.context import Context
-from intermezzo.server.problems import Problem, handle_problems
+from intermezzo.server.description import describe
+from intermezzo.server.metrics import Measured
+from intermezzo.server.problems import PROBLEMS, handle_problems
 from intermezzo.server.wire import Wire
 from intermezzo.settings import settings
 from intermezzo.store import Store
+
+_APIS = (
+    description,
+    health,
+    events_api,
+    tasks_api,
+    reviews_api,
+    attachments_api,
+    worker_api,
+    credits_api,
+    types_api,
+    access_api,
+    webhooks_api,
+)
+"""In this order: `/v1/tasks/events` is no task's id."""
 
 
 def create_app(store: Store) -> FastAPI:
@@ -33,8 +62,9 @@ def create_app(store: Store) -> FastAPI:
         version=metadata.version("intermezzo"),
         summary="AI steps and human steps, every step charged exactly once",
         lifespan=lifespan,
+        docs_url=None,
         redoc_url=None,
-        responses={"4XX": {"model": Problem, "description": "What was expected, what came, what to do."}},
+        responses=PROBLEMS,
     )
     app.state.context = context
     handle_problems(app)
@@ -44,6 +74,8 @@ def create_app(store: Store) -> FastAPI:
             CORSMiddleware, allow_origins=list(known.cors_origins), allow_methods=["*"], allow_headers=["*"]
         )
     app.add_middleware(Wire, most_bytes=known.max_request_bytes)
-    for router in (health.router, tasks_api.router, webhooks_api.router):
-        app.include_router(router)
+    app.add_middleware(Measured, metrics=context.metrics)
+    for api in _APIS:
+        app.include_router(api.router)
+    describe(app)
     return app

@@ -1,18 +1,22 @@
 """What the handlers of requests share, and who asks."""
 
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from math import ceil
 from typing import Annotated, cast
 
-from fastapi import Depends, Request
+from fastapi import Depends, Header, Request, Security
 from fastapi.security import HTTPBearer
 
 from intermezzo.access import Access, Principal, Scope
 from intermezzo.errors import NotAuthenticated
 from intermezzo.human_steps.closings import Closings
 from intermezzo.human_steps.requester import Requester
+from intermezzo.ledger import Payer
+from intermezzo.server.changes import Changes
+from intermezzo.server.metrics import Metrics
 from intermezzo.server.problems import Refused
 from intermezzo.server.rate_limit import RateLimit
 from intermezzo.settings import settings
@@ -33,17 +37,23 @@ class Context:
     closings: Closings = field(init=False)
     limit: RateLimit = field(init=False)
     strangers: RateLimit = field(init=False)
+    changes: Changes = field(init=False)
+    metrics: Metrics = field(default_factory=Metrics)
+    streams: Counter[Payer] = field(default_factory=Counter[Payer])
+    """How many each organisation has open."""
 
     def __post_init__(self) -> None:
         known = settings()
         object.__setattr__(self, "access", Access(self.store))
         object.__setattr__(self, "closings", Closings(self.store))
+        object.__setattr__(self, "changes", Changes(self.store))
         object.__setattr__(self, "limit", RateLimit(known.requests_per_minute, known.requests_at_once))
         object.__setattr__(self, "strangers", RateLimit(_STRANGERS_PER_MINUTE, _STRANGERS_PER_MINUTE))
 
     def close(self) -> None:
-        """Stop listening."""
+        """Stop listening, and end every stream."""
         self.closings.close()
+        self.changes.close()
 
 
 def context_of(request: Request) -> Context:
@@ -54,7 +64,7 @@ def context_of(request: Request) -> Context:
 Server = Annotated[Context, Depends(context_of)]
 
 
-async def principal_of(request: Request, server: Server) -> Principal:
+async def principal_of(request: Request, server: Server, _: Annotated[object, Security(BEARER)] = None) -> Principal:
     """Who asks.
 
     Raises:
@@ -107,6 +117,15 @@ Reader = Annotated[Principal, Depends(allowed("tasks:read"))]
 """May see the organisation's tasks."""
 Writer = Annotated[Principal, Depends(allowed("tasks:write"))]
 """May post, cancel and review them."""
+
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        max_length=256,
+        pattern="^[ -~]+$",
+        description="The same request with the same key is done, and paid, once.",
+    ),
+]
 
 
 def requester_of(server: Context, principal: Principal) -> Requester:

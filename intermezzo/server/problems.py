@@ -46,6 +46,12 @@ class Problem(BaseModel):
     """The fields that are wrong, where it is about fields."""
 
 
+PROBLEMS: dict[int | str, dict[str, Any]] = {
+    "4XX": {"model": Problem, "description": "What was expected, what came, what to do."},
+    "5XX": {"model": Problem, "description": "Something went wrong here; trying again may help."},
+}
+"""Answers that every operation may give."""
+
 _STATUS: Mapping[type[IntermezzoError], HTTPStatus] = {
     errors.NotAuthenticated: HTTPStatus.UNAUTHORIZED,
     errors.NotAllowed: HTTPStatus.FORBIDDEN,
@@ -53,6 +59,9 @@ _STATUS: Mapping[type[IntermezzoError], HTTPStatus] = {
     errors.WebhookNotFound: HTTPStatus.NOT_FOUND,
     errors.HumanTaskNotFound: HTTPStatus.NOT_FOUND,
     errors.AssignmentNotFound: HTTPStatus.NOT_FOUND,
+    errors.AttachmentNotFound: HTTPStatus.NOT_FOUND,
+    errors.DisputeNotFound: HTTPStatus.NOT_FOUND,
+    errors.ReportNotFound: HTTPStatus.NOT_FOUND,
     errors.CreditsError: HTTPStatus.PAYMENT_REQUIRED,
     errors.KeyReused: HTTPStatus.CONFLICT,
     errors.InvalidResponse: HTTPStatus.UNPROCESSABLE_ENTITY,
@@ -60,8 +69,15 @@ _STATUS: Mapping[type[IntermezzoError], HTTPStatus] = {
     errors.WorkerError: HTTPStatus.CONFLICT,
     errors.AuthorError: HTTPStatus.UNPROCESSABLE_ENTITY,
     errors.StoreError: HTTPStatus.SERVICE_UNAVAILABLE,
+    errors.ProviderError: HTTPStatus.BAD_GATEWAY,
 }
 """Status of an error: that of its class, else of the nearest class above."""
+
+_OF_ATTACHMENTS: Mapping[errors.RefusalKind, HTTPStatus] = {
+    "too_large": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    "type": HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    "closed": HTTPStatus.CONFLICT,
+}
 
 
 class Refused(HTTPException):
@@ -108,11 +124,15 @@ def _ours(request: Request, error: Exception) -> JSONResponse:
     if not kinds:
         return _unexpected(request, error)
     status = _STATUS[kinds[0]]
+    if isinstance(error, errors.AttachmentRefused):
+        status = _OF_ATTACHMENTS.get(error.kind, status)
     fields: list[FieldProblem] = []
     if isinstance(error, errors.InvalidResponse):
         for path, message in error.problems.items():
             fields.append(FieldProblem(field=".".join(map(str, path)), message=message))
-    headers = {"WWW-Authenticate": "Bearer"} if status is HTTPStatus.UNAUTHORIZED else None
+    headers = {"WWW-Authenticate": "Bearer"} if status is HTTPStatus.UNAUTHORIZED else {}
+    if isinstance(error, errors.AnswerTooSoon):
+        headers["Retry-After"] = str(error.wait_seconds)
     return problem(request, status, code_of(type(error)), str(error), fields=fields, headers=headers)
 
 

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, JsonValue
 
 from intermezzo.human_steps.task_views import TaskFilter, TaskView
 from intermezzo.human_steps.tasks import HumanTaskState, Priority
@@ -23,6 +23,17 @@ _STATUS: dict[HumanTaskState, Status] = {
 
 MAX_BATCH = 1_000
 """Tasks in one request; more go in several."""
+
+
+def _utc(at: datetime) -> datetime:
+    try:
+        return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("expected a time from the year 1 to 9999 in UTC") from None
+
+
+Time = Annotated[datetime, AfterValidator(_utc)]
+"""A time; without a zone it is UTC."""
 
 
 class Wired(BaseModel):
@@ -169,8 +180,18 @@ class TaskPage(Wired):
 
     items: list[TaskOut]
     next_cursor: str | None
-    """Give it as `cursor` for the page after this one; null: there is none."""
+    """Give it as `cursor` for the page after this one; null: there is none. It misses nothing and shows nothing twice,
+    whatever is posted meanwhile."""
+    has_next: bool
+    total: int
+    """On all pages."""
     limit: int
+    offset: int
+    """How many were left out, not counted from `cursor`."""
+    page: int
+    """From 1, likewise."""
+    page_size: int
+    """The same as `limit`."""
 
 
 class NewTasks(Wired):
@@ -194,13 +215,19 @@ class TaskQuery(Wired):
     """Statuses, or states."""
     type: list[str] = []
     run_id: str | None = None
-    created_after: datetime | None = None
+    created_after: Time | None = None
     """Exclusive; without a zone it is UTC."""
-    created_before: datetime | None = None
+    created_before: Time | None = None
     """Exclusive; without a zone it is UTC."""
     cursor: Annotated[str | None, Field(max_length=36)] = None
     """`next_cursor` of the page before."""
     limit: Annotated[int, Field(ge=1, le=100)] = 20
+    offset: Annotated[int, Field(ge=0, le=1_000_000)] = 0
+    """How many to leave out; `cursor` is quicker and steadier."""
+    page: Annotated[int | None, Field(ge=1, le=10_000)] = None
+    """Instead of `offset`: which page, from 1."""
+    page_size: Annotated[int | None, Field(ge=1, le=100)] = None
+    """Instead of `limit`."""
 
     def filter(self) -> TaskFilter:
         """The same, as the service layer says it."""
@@ -208,10 +235,6 @@ class TaskQuery(Wired):
             states=[state for state, status in _STATUS.items() if state in self.status or status in self.status],
             types=self.type,
             run_id=self.run_id,
-            created_after=_utc(self.created_after),
-            created_before=_utc(self.created_before),
+            created_after=self.created_after,
+            created_before=self.created_before,
         )
-
-
-def _utc(at: datetime | None) -> datetime | None:
-    return at.replace(tzinfo=UTC) if at is not None and at.tzinfo is None else at

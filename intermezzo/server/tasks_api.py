@@ -3,23 +3,19 @@
 from http import HTTPStatus
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Query, Response
+from fastapi import APIRouter, Query, Response
 
 from intermezzo.errors import InvalidInput
 from intermezzo.human_steps.requester import TaskRequest, request_of
-from intermezzo.server.context import Reader, Server, Writer, requester_of
+from intermezzo.server.context import IdempotencyKey, Reader, Server, Writer, requester_of
 from intermezzo.server.problems import Refused
+from intermezzo.server.reading import Route
 from intermezzo.server.task_wire import NewTask, NewTasks, TaskIds, TaskOut, TaskPage, TaskQuery
 from intermezzo.steps import Primitive, registered
 
-router = APIRouter(prefix="/v1/tasks", tags=["tasks"])
+router = APIRouter(prefix="/v1/tasks", tags=["tasks"], route_class=Route)
 
 LONGEST_WAIT_SECONDS = 120
-
-IdempotencyKey = Annotated[
-    str | None,
-    Header(max_length=256, min_length=1, description="The same request with the same key is the same task, paid once."),
-]
 
 
 @router.post("", status_code=HTTPStatus.CREATED, summary="Post a task")
@@ -58,10 +54,20 @@ def _request(new: NewTask) -> TaskRequest:
 @router.get("", summary="List tasks")
 async def list_tasks(principal: Reader, server: Server, query: Annotated[TaskQuery, Query()]) -> TaskPage:
     """The organisation's tasks, the newest first."""
-    views = await requester_of(server, principal).list(query.filter(), after=query.cursor, limit=query.limit + 1)
-    items = [TaskOut.of(view) for view in views[: query.limit]]
-    more = len(views) > query.limit
-    return TaskPage(items=items, next_cursor=items[-1].id if more else None, limit=query.limit)
+    requester, wanted, limit = requester_of(server, principal), query.filter(), query.page_size or query.limit
+    offset = (query.page - 1) * limit if query.page is not None else query.offset
+    views = await requester.list(wanted, after=query.cursor, offset=offset, limit=limit + 1)
+    has_next = len(views) > limit
+    return TaskPage(
+        items=[TaskOut.of(view) for view in views[:limit]],
+        next_cursor=views[limit - 1].id if has_next else None,
+        has_next=has_next,
+        total=await requester.count(wanted),
+        limit=limit,
+        offset=offset,
+        page=offset // limit + 1,
+        page_size=limit,
+    )
 
 
 @router.get("/{task_id}", summary="Get a task")

@@ -8,9 +8,10 @@ from fastapi import APIRouter, Depends, Query, Response
 from intermezzo.access import Principal
 from intermezzo.server import webhook_wire as wire
 from intermezzo.server.context import Server, allowed
+from intermezzo.server.reading import Route
 from intermezzo.webhooks import Webhooks
 
-router = APIRouter(prefix="/v1/webhooks", tags=["webhooks"])
+router = APIRouter(prefix="/v1/webhooks", tags=["webhooks"], route_class=Route)
 
 
 def _webhooks(server: Server, principal: Annotated[Principal, Depends(allowed("webhooks"))]) -> Webhooks:

@@ -63,7 +63,12 @@ def desk(isolated_home: Path) -> Desk:
 @pytest.fixture
 def environment(isolated_home: Path) -> dict[str, str]:
     """Environment of a command in a process of its own."""
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "COLUMNS": "200"}
+    return {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join(sys.path),
+        "COLUMNS": "200",
+        "INTERMEZZO_SERVER_PORT": "0",
+    }
 
 
 @pytest.fixture(scope="session")

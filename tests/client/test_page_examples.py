@@ -6,7 +6,6 @@ from typing import Any, ClassVar
 
 import pytest
 
-from intermezzo.client import NotFoundError
 from tests.client.live_server import LiveServer
 from tests.client.test_signatures import BODY, SECRET, signed
 
@@ -31,7 +30,6 @@ def addressed(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -
         monkeypatch.setenv("INTERMEZZO_URL", live.url)
 
 
-@pytest.mark.xfail(raises=NotFoundError, strict=False, reason="the server does not tell the balance yet")
 def test_the_synchronous_example(live: LiveServer, capsys: pytest.CaptureFixture[str]) -> None:
     left = run("Sync client", key=live.key())
     assert left["completed"].status == "completed"

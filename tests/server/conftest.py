@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
+from fastapi import FastAPI
 
 from intermezzo import ledger
 from intermezzo.access import Access
@@ -22,10 +23,27 @@ def credits() -> int:
     return 1_000
 
 
+def refused(response: httpx.Response, status: int, code: str) -> str:
+    """What an answer says that must be a problem."""
+    body = response.json()
+    assert response.status_code == status, body
+    assert response.headers["content-type"] == "application/problem+json"
+    assert (body["status"], body["code"], body["type"]) == (status, code, f"/problems/{code}")
+    assert body["request_id"] == response.headers["x-request-id"]
+    assert "Traceback" not in response.text
+    return body["detail"]
+
+
 @pytest.fixture
-async def connect(store: Store, credits: int) -> AsyncIterator[Connect]:
+def app(store: Store) -> FastAPI:
+    """The server."""
+    return create_app(store)
+
+
+@pytest.fixture
+async def connect(app: FastAPI, store: Store, credits: int) -> AsyncIterator[Connect]:
     """Makes clients with a key of an organisation, which has credits when it is first heard of."""
-    app, access, known = create_app(store), Access(store), set[Payer]()
+    access, known = Access(store), set[Payer]()
 
     @asynccontextmanager
     async def client(org: str = "acme", **key: Any) -> AsyncGenerator[httpx.AsyncClient]:

@@ -8,7 +8,7 @@ import pytest
 
 from intermezzo.human_steps.inbox import Inbox
 from intermezzo.store import Store
-from tests.server.conftest import Connect
+from tests.server.conftest import Connect, refused
 
 QUICKSTART: dict[str, Any] = {
     "type": "label_text",
@@ -29,16 +29,6 @@ async def answer(store: Store, task_id: str, *workers: str) -> None:
     for worker in workers:
         await inbox.claim(worker, task_id)
         await inbox.submit(worker, task_id, {"category": "positive"})
-
-
-def refused(response: httpx.Response, status: int, code: str) -> str:
-    body = response.json()
-    assert response.status_code == status, body
-    assert response.headers["content-type"] == "application/problem+json"
-    assert (body["status"], body["code"], body["type"]) == (status, code, f"/problems/{code}")
-    assert body["request_id"] == response.headers["x-request-id"]
-    assert "Traceback" not in response.text
-    return body["detail"]
 
 
 async def test_the_quickstart_posts_answers_and_polls(http: httpx.AsyncClient, store: Store) -> None:

@@ -8,8 +8,8 @@ import pytest
 from intermezzo.settings import settings
 from intermezzo.store import Store
 from intermezzo.webhooks import Deliverer
-from tests.server.conftest import Connect
-from tests.server.test_tasks import QUICKSTART, answer, refused
+from tests.server.conftest import Connect, refused
+from tests.server.test_tasks import QUICKSTART, answer
 from tests.webhooks.printed import PYTHON
 from tests.webhooks.receiver import running_receiver, status
 
@@ -77,7 +77,7 @@ async def test_a_webhook_is_made_changed_rotated_and_disabled(http: httpx.AsyncC
         ({"url": "http://example.com/"}, "invalid_input", "url: expected an https address"),
         ({"url": ""}, "invalid_request", "url: "),
         ({"url": 1}, "invalid_request", "url: "),
-        ({"url": "https://example.com/\0"}, "invalid_input", "url: "),
+        ({"url": "https://example.com/\0"}, "invalid_request", "url: "),
         ({"url": "https://example.com/", "events": []}, "invalid_request", "events: "),
         ({"url": "https://example.com/", "events": ["ping"]}, "invalid_request", "events.0: "),
         ({"url": "https://example.com/", "max_retries": 6}, "invalid_request", "max_retries: "),

@@ -1,0 +1,209 @@
+"""Nobody reaches what is another's: every route, with keys of others, with test keys, and with keys without scopes."""
+
+import base64
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from fastapi.routing import APIRoute
+from sqlalchemy import Connection, select
+
+from intermezzo.access import SCOPES
+from intermezzo.store import Store
+from intermezzo.store.tables import (
+    assignments,
+    attachments,
+    human_tasks,
+    transfers,
+    webhook_deliveries,
+    webhook_endpoints,
+)
+from tests.server.conftest import Connect, refused
+from tests.server.test_tasks import QUICKSTART
+
+TASK: dict[str, Any] = {
+    **QUICKSTART,
+    "consensus_strategy": "requester_review",
+    "assignments_required": 2,
+    "audience": ["ann"],
+}
+FILE = {"name": "note.txt", "content_base64": base64.b64encode(b"for ann only").decode()}
+ANSWER = {"answer": {"category": "positive"}}
+
+PUBLIC = {
+    "GET /health",
+    "GET /ready",
+    "GET /metrics",
+    "GET /docs",
+    "GET /openapi.json",
+    "GET /v1/types",
+    "GET /v1/types/{name}",
+    "POST /v1/auth/login",
+}
+"""Asked without a key."""
+
+OF_ANY_KEY = {"GET /v1/auth/me", "POST /v1/auth/logout"}
+"""About whoever asks, whatever they may do."""
+
+ABOUT_ONESELF: dict[str, Any] = {
+    "GET /v1/tasks": None,
+    "POST /v1/tasks": QUICKSTART,
+    "POST /v1/tasks/batch": {"tasks": [QUICKSTART]},
+    "GET /v1/credits": None,
+    "GET /v1/credits/balance": None,
+    "GET /v1/credits/entries": None,
+    "GET /v1/keys": None,
+    "POST /v1/keys": {"test": True},
+    "GET /v1/webhooks": None,
+    "POST /v1/webhooks": {"url": "https://93.184.215.14/mine"},
+    "GET /v1/webhooks/deliveries": None,
+    "GET /v1/worker/me": None,
+    "GET /v1/worker/tasks": None,
+    "POST /v1/worker/tasks/claim": None,
+}
+"""They name nothing that could be another's: what they tell and make is of whoever asks."""
+
+FOR_OPERATORS = {"POST /v1/credits/grant": {"org": "acme", "credits": 1}}
+
+STREAMS = {"GET /v1/tasks/events"}
+"""Endless; `test_events` shows that they tell nothing of others."""
+
+NAMING: dict[str, Any] = {
+    "GET /v1/tasks/{task_id}": None,
+    "DELETE /v1/tasks/{task_id}": None,
+    "POST /v1/tasks/{task_id}/cancel": None,
+    "GET /v1/tasks/{task_id}/wait": None,
+    "GET /v1/tasks/{task_id}/events": None,
+    "GET /v1/tasks/{task_id}/story": None,
+    "GET /v1/tasks/{task_id}/submissions": None,
+    "POST /v1/tasks/{task_id}/submissions/{assignment_id}/approve": {},
+    "POST /v1/tasks/{task_id}/submissions/{assignment_id}/reject": {"reason": "mine"},
+    "POST /v1/tasks/{task_id}/submissions/{assignment_id}/dispute": {"reason": "mine"},
+    "POST /v1/tasks/{task_id}/submissions/{assignment_id}/score": {"score": 1},
+    "POST /v1/tasks/{task_id}/decide": ANSWER,
+    "GET /v1/tasks/{task_id}/attachments": None,
+    "POST /v1/tasks/{task_id}/attachments": FILE,
+    "GET /v1/tasks/{task_id}/attachments/{attachment_id}": None,
+    "DELETE /v1/keys/{key_id}": None,
+    "GET /v1/webhooks/{webhook_id}": None,
+    "PATCH /v1/webhooks/{webhook_id}": {"disabled": True},
+    "DELETE /v1/webhooks/{webhook_id}": None,
+    "POST /v1/webhooks/{webhook_id}/rotate": None,
+    "POST /v1/webhooks/{webhook_id}/test": None,
+    "GET /v1/webhooks/deliveries/{delivery_id}": None,
+    "POST /v1/webhooks/deliveries/{delivery_id}/redeliver": None,
+    "GET /v1/worker/tasks/{task_id}": None,
+    "POST /v1/worker/tasks/{task_id}/claim": None,
+    "POST /v1/worker/tasks/{task_id}/submit": ANSWER,
+    "POST /v1/worker/tasks/{task_id}/release": None,
+    "POST /v1/worker/tasks/{task_id}/decline": {},
+    "POST /v1/worker/tasks/{task_id}/report": {"reason": "other"},
+    "GET /v1/worker/tasks/{task_id}/attachments/{attachment_id}": None,
+}
+"""They name something; here it is always something of `acme`, for the worker `ann`."""
+
+EVERYTHING = sorted(SCOPES)
+
+
+@pytest.fixture
+async def acme(connect: Connect) -> AsyncIterator[Mapping[str, str]]:
+    """Ids of what the organisation `acme` has."""
+    async with connect() as http, connect(worker_id="ann") as ann:
+        task_id = (await http.post("/v1/tasks", json=TASK)).json()["id"]
+        attached = await http.post(f"/v1/tasks/{task_id}/attachments", json=FILE)
+        claimed = await ann.post(f"/v1/worker/tasks/{task_id}/claim")
+        assert (await ann.post(f"/v1/worker/tasks/{task_id}/submit", json=ANSWER)).status_code == 200
+        webhook = (await http.post("/v1/webhooks", json={"url": "https://93.184.215.14/acme"})).json()["id"]
+        yield {
+            "task_id": task_id,
+            "webhook_id": webhook,
+            "delivery_id": (await http.post(f"/v1/webhooks/{webhook}/test")).json()["id"],
+            "assignment_id": claimed.json()["assignment_id"],
+            "attachment_id": attached.json()["id"],
+            "key_id": (await http.get("/v1/keys")).json()["items"][-1]["id"],
+        }
+
+
+async def ask(http: httpx.AsyncClient, route: str, ids: Mapping[str, str], body: object) -> httpx.Response:
+    method, _, path = route.partition(" ")
+    return await http.request(method, path.format(**ids), json=body)
+
+
+def everything(connection: Connection) -> list[tuple[object, ...]]:
+    """What must not change."""
+    return [
+        tuple(row)
+        for table in (human_tasks, assignments, attachments, transfers, webhook_endpoints, webhook_deliveries)
+        for row in connection.execute(select(table).order_by(*table.primary_key.columns))
+    ]
+
+
+def test_no_route_is_forgotten(app: FastAPI) -> None:
+    routes = {
+        f"{method} {route.path}"
+        for route in app.routes
+        if isinstance(route, APIRoute)
+        for method in route.methods or ()
+    }
+    documented = {f"{method.upper()} {path}" for path, ways in app.openapi()["paths"].items() for method in ways}
+    known = {*PUBLIC, *OF_ANY_KEY, *ABOUT_ONESELF, *FOR_OPERATORS, *STREAMS, *NAMING}
+    assert (routes | documented) - known == set()
+
+
+@pytest.mark.parametrize(
+    "stranger",
+    [
+        {"org": "other", "scopes": EVERYTHING, "worker_id": "bob"},
+        {"org": "acme", "test": True, "scopes": EVERYTHING, "worker_id": "ann"},
+        {"org": "other", "test": True, "scopes": EVERYTHING, "worker_id": "bob"},
+    ],
+    ids=["another organisation", "a test key", "another's test key"],
+)
+async def test_what_is_anothers_is_not_there(
+    connect: Connect, store: Store, acme: Mapping[str, str], stranger: dict[str, Any]
+) -> None:
+    async with connect(**stranger) as http:
+        before = store.read_now(everything)
+        for route, body in NAMING.items():
+            response = await ask(http, route, acme, body)
+            assert response.status_code == 404, (route, response.text)
+            assert "for ann only" not in response.text
+        assert store.read_now(everything) == before
+        for route, body in ABOUT_ONESELF.items():
+            response = await ask(http, route, acme, body)
+            assert response.is_success, (route, response.text)
+            assert acme["task_id"] not in response.text, route
+
+
+async def test_every_route_but_those_named_asks_for_a_scope(connect: Connect, acme: Mapping[str, str]) -> None:
+    async with connect(scopes=()) as http:
+        for route, body in {**NAMING, **ABOUT_ONESELF, **FOR_OPERATORS, **dict.fromkeys(STREAMS)}.items():
+            assert "needs the scope" in refused(await ask(http, route, acme, body), 403, "not_allowed"), route
+        http.headers.pop("authorization")
+        for route, body in {
+            **NAMING,
+            **ABOUT_ONESELF,
+            **FOR_OPERATORS,
+            **dict.fromkeys((*STREAMS, *OF_ANY_KEY)),
+        }.items():
+            refused(await ask(http, route, acme, body), 401, "not_authenticated")
+
+
+async def test_ones_own_is_there(connect: Connect, acme: Mapping[str, str]) -> None:
+    async with connect() as http:
+        assert (await http.get(f"/v1/tasks/{acme['task_id']}/story")).status_code == 200
+        other = (await http.post("/v1/tasks", json=TASK)).json()["id"]
+        crossed = f"/v1/tasks/{other}/submissions/{acme['assignment_id']}/approve"
+        refused(await http.post(crossed), 404, "assignment_not_found")
+        refused(await http.get(f"/v1/tasks/{other}/attachments/{acme['attachment_id']}"), 404, "attachment_not_found")
+
+
+async def test_a_test_key_grants_and_makes_only_what_is_for_tests(connect: Connect) -> None:
+    async with connect(test=True, scopes=("operate", "keys")) as http:
+        refused(await http.post("/v1/credits/grant", json={"org": "acme", "credits": 5}), 403, "not_allowed")
+        refused(await http.post("/v1/keys", json={"scopes": ["keys"]}), 403, "not_allowed")
+        refused(await http.post("/v1/keys", json={"test": True, "scopes": ["tasks:read"]}), 403, "not_allowed")
+        made = await http.post("/v1/keys", json={"test": True, "scopes": ["keys"]})
+        assert made.json()["key"].startswith("csk_test_")
