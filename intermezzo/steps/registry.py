@@ -4,7 +4,6 @@ from importlib import import_module
 from typing import Any, TypeVar, cast
 
 from intermezzo.errors import DefinitionError
-from intermezzo.settings import settings
 from intermezzo.steps.contract import Step
 
 BUILT_IN = {
@@ -65,6 +64,8 @@ def _load_built_in() -> None:
                 step = cast("Step[..., Any, Any]", value)
                 _registry[step.type] = step
     _registry.update(declared)  # an author's own type takes the place of a built-in one
+    from intermezzo.settings import settings  # slow to import, and not needed for a step that is known
+
     for module in filter(None, map(str.strip, settings().step_modules.split(","))):
         _load_own(module)
 
