@@ -26,7 +26,7 @@ def read_csv(data: bytes, caps: Caps, document: Document, charset: str | None) -
     document.note(encoding=encoding, delimiter="tab" if delimiter == "\t" else delimiter)
     rows: list[list[str]] = []
     document.tables.append(DocumentTable(rows))
-    csv.field_size_limit(max(1, len(text)))
+    csv.field_size_limit(max(csv.field_size_limit(), len(text)))
     try:
         for count, row in enumerate(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)):
             if count >= caps.rows or caps.no_more():

@@ -26,7 +26,7 @@ class Terminal:
 
     def __call__(self, *args: str, input: str | bytes | None = None) -> Result:
         """Run one command line, whatever becomes of it."""
-        return CliRunner().invoke(cli, args, input=input, prog_name="intermezzo")
+        return CliRunner(env={"COLUMNS": "200"}).invoke(cli, args, input=input, prog_name="intermezzo")
 
     def json(self, *args: str, input: str | bytes | None = None) -> Any:
         """What a command that succeeds says to programs, on one line."""
