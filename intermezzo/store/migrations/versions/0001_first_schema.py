@@ -10,8 +10,19 @@ branch_labels = None
 depends_on = None
 
 
-def upgrade() -> None:  # noqa: PLR0915 (a statement per table and index)
+def upgrade() -> None:
     """Create every table."""
+    _money()
+    _journal()
+    _queue()
+    _workforce()
+    _answers()
+    _files()
+    _access()
+    _events()
+
+
+def _money() -> None:
     op.create_table(
         "accounts",
         sa.Column("name", sa.String(length=120), nullable=False),
@@ -20,106 +31,23 @@ def upgrade() -> None:  # noqa: PLR0915 (a statement per table and index)
         sa.PrimaryKeyConstraint("name", name=op.f("pk_accounts")),
     )
     op.create_table(
-        "outbox",
+        "transfers",
         sa.Column("seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
-        sa.Column("topic", sa.String(length=40), nullable=False),
         sa.Column("subject", sa.String(length=80), nullable=False),
-        sa.Column("run_id", sa.String(length=36), nullable=True),
-        sa.Column("actor", sa.String(length=200), nullable=True),
-        sa.Column("detail", sa.Text(), nullable=True),
+        sa.Column("move", sa.String(length=16), nullable=False),
+        sa.Column("n", sa.Integer(), nullable=False),
+        sa.Column("source", sa.String(length=120), nullable=False),
+        sa.Column("target", sa.String(length=120), nullable=False),
+        sa.Column("credits", sa.BigInteger(), nullable=False),
         sa.Column("at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("pending", sa.Boolean(), nullable=False),
-        sa.PrimaryKeyConstraint("seq", name=op.f("pk_outbox")),
+        sa.CheckConstraint("credits > 0", name=op.f("ck_transfers_positive")),
+        sa.CheckConstraint("source <> target", name=op.f("ck_transfers_distinct")),
+        sa.PrimaryKeyConstraint("seq", name=op.f("pk_transfers")),
     )
-    op.create_index("ix_outbox_subject", "outbox", ["subject"], unique=False)
-    op.create_index(
-        "ix_outbox_pending",
-        "outbox",
-        ["seq"],
-        unique=False,
-        sqlite_where=sa.text("pending"),
-        postgresql_where=sa.text("pending"),
-    )
-    op.create_table(
-        "webhook_endpoints",
-        sa.Column("id", sa.String(length=36), nullable=False),
-        sa.Column("org", sa.String(length=64), nullable=False),
-        sa.Column("test", sa.Boolean(), nullable=False),
-        sa.Column("url", sa.Text(), nullable=True),
-        sa.Column("secret", sa.String(length=80), nullable=False),
-        sa.Column("previous_secret", sa.String(length=80), nullable=True),
-        sa.Column("rotated_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("events", sa.Text(), nullable=False),
-        sa.Column("max_retries", sa.Integer(), nullable=False),
-        sa.Column("disabled_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_webhook_endpoints")),
-    )
-    op.create_index("ix_webhook_endpoints_org", "webhook_endpoints", ["org", "test"], unique=False)
-    op.create_index(
-        "uq_webhook_endpoints_tasks",
-        "webhook_endpoints",
-        ["org", "test"],
-        unique=True,
-        sqlite_where=sa.text("url IS NULL"),
-        postgresql_where=sa.text("url IS NULL"),
-    )
-    op.create_table(
-        "webhook_deliveries",
-        sa.Column("id", sa.String(length=36), nullable=False),
-        sa.Column("endpoint_id", sa.String(length=36), nullable=False),
-        sa.Column("org", sa.String(length=64), nullable=False),
-        sa.Column("test", sa.Boolean(), nullable=False),
-        sa.Column("url", sa.Text(), nullable=False),
-        sa.Column("lane", sa.String(length=400), nullable=False),
-        sa.Column("event", sa.String(length=40), nullable=False),
-        sa.Column("subject", sa.String(length=80), nullable=True),
-        sa.Column("body", sa.Text(), nullable=False),
-        sa.Column("state", sa.String(length=16), nullable=False),
-        sa.Column("attempts", sa.Integer(), nullable=False),
-        sa.Column("max_attempts", sa.Integer(), nullable=False),
-        sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("give_up_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("last_status", sa.Integer(), nullable=True),
-        sa.Column("last_error", sa.Text(), nullable=True),
-        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("delivered_at", sa.DateTime(timezone=True), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["endpoint_id"], ["webhook_endpoints.id"], name=op.f("fk_webhook_deliveries_endpoint_id")
-        ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_webhook_deliveries")),
-    )
-    op.create_index("ix_webhook_deliveries_endpoint", "webhook_deliveries", ["endpoint_id"], unique=False)
-    op.create_index("ix_webhook_deliveries_org", "webhook_deliveries", ["org", "test", "id"], unique=False)
-    op.create_index(
-        "ix_webhook_deliveries_due",
-        "webhook_deliveries",
-        ["lane", "due_at"],
-        unique=False,
-        sqlite_where=sa.text("state = 'pending'"),
-        postgresql_where=sa.text("state = 'pending'"),
-    )
-    op.create_index(
-        "ix_webhook_deliveries_give_up",
-        "webhook_deliveries",
-        ["give_up_at"],
-        unique=False,
-        sqlite_where=sa.text("state = 'pending'"),
-        postgresql_where=sa.text("state = 'pending'"),
-    )
-    op.create_table(
-        "webhook_attempts",
-        sa.Column("delivery_id", sa.String(length=36), nullable=False),
-        sa.Column("n", sa.Integer(), autoincrement=False, nullable=False),
-        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("status", sa.Integer(), nullable=True),
-        sa.Column("error", sa.Text(), nullable=True),
-        sa.Column("milliseconds", sa.Integer(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["delivery_id"], ["webhook_deliveries.id"], name=op.f("fk_webhook_attempts_delivery_id")
-        ),
-        sa.PrimaryKeyConstraint("delivery_id", "n", name=op.f("pk_webhook_attempts")),
-    )
+    op.create_index("uq_transfers_operation", "transfers", ["subject", "move", "n"], unique=True)
+
+
+def _journal() -> None:
     op.create_table(
         "pipelines",
         sa.Column("org", sa.String(length=64), nullable=False),
@@ -152,21 +80,6 @@ def upgrade() -> None:  # noqa: PLR0915 (a statement per table and index)
     )
     op.create_index("ix_runs_state_lease", "runs", ["state", "lease_expires_at"], unique=False)
     op.create_table(
-        "transfers",
-        sa.Column("seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
-        sa.Column("subject", sa.String(length=80), nullable=False),
-        sa.Column("move", sa.String(length=16), nullable=False),
-        sa.Column("n", sa.Integer(), nullable=False),
-        sa.Column("source", sa.String(length=120), nullable=False),
-        sa.Column("target", sa.String(length=120), nullable=False),
-        sa.Column("credits", sa.BigInteger(), nullable=False),
-        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
-        sa.CheckConstraint("credits > 0", name=op.f("ck_transfers_positive")),
-        sa.CheckConstraint("source <> target", name=op.f("ck_transfers_distinct")),
-        sa.PrimaryKeyConstraint("seq", name=op.f("pk_transfers")),
-    )
-    op.create_index("uq_transfers_operation", "transfers", ["subject", "move", "n"], unique=True)
-    op.create_table(
         "step_calls",
         sa.Column("id", sa.String(length=36), nullable=False),
         sa.Column("reservation_id", sa.String(length=36), nullable=False),
@@ -196,6 +109,9 @@ def upgrade() -> None:  # noqa: PLR0915 (a statement per table and index)
         sqlite_where=sa.text("wave IS NOT NULL"),
         postgresql_where=sa.text("wave IS NOT NULL"),
     )
+
+
+def _queue() -> None:
     op.create_table(
         "terms",
         sa.Column("id", sa.String(length=32), nullable=False),
@@ -307,57 +223,6 @@ def upgrade() -> None:  # noqa: PLR0915 (a statement per table and index)
         unique=False,
     )
     op.create_table(
-        "idempotency_keys",
-        sa.Column("org", sa.String(length=64), nullable=False),
-        sa.Column("test", sa.Boolean(), nullable=False),
-        sa.Column("scope", sa.String(length=40), nullable=False),
-        sa.Column("key", sa.String(length=256), nullable=False),
-        sa.Column("fingerprint", sa.String(length=32), nullable=False),
-        sa.Column("result", sa.Text(), nullable=False),
-        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-        sa.PrimaryKeyConstraint("org", "test", "scope", "key", name=op.f("pk_idempotency_keys")),
-    )
-    op.create_table(
-        "api_keys",
-        sa.Column("id", sa.String(length=36), nullable=False),
-        sa.Column("org", sa.String(length=64), nullable=False),
-        sa.Column("test", sa.Boolean(), nullable=False),
-        sa.Column("name", sa.Text(), nullable=False),
-        sa.Column("prefix", sa.String(length=40), nullable=False),
-        sa.Column("digest", sa.String(length=64), nullable=False),
-        sa.Column("dialect", sa.String(length=16), nullable=False),
-        sa.Column("scopes", sa.Text(), nullable=False),
-        sa.Column("worker_id", sa.String(length=200), nullable=True),
-        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("last_used_at", sa.DateTime(timezone=True), nullable=True),
-        sa.Column("revoked_at", sa.DateTime(timezone=True), nullable=True),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_api_keys")),
-        sa.UniqueConstraint("digest", name=op.f("uq_api_keys_digest")),
-    )
-    op.create_index(op.f("ix_api_keys_org"), "api_keys", ["org"], unique=False)
-    op.create_table(
-        "users",
-        sa.Column("id", sa.String(length=36), nullable=False),
-        sa.Column("email", sa.String(length=260), nullable=False),
-        sa.Column("password_hash", sa.Text(), nullable=False),
-        sa.Column("org", sa.String(length=64), nullable=False),
-        sa.Column("role", sa.String(length=16), nullable=False),
-        sa.Column("worker_id", sa.String(length=200), nullable=True),
-        sa.Column("sessions", sa.Integer(), nullable=False),
-        sa.Column("disabled", sa.Boolean(), nullable=False),
-        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_users")),
-        sa.UniqueConstraint("email", name=op.f("uq_users_email")),
-    )
-    op.create_table(
-        "secrets",
-        sa.Column("name", sa.String(length=40), nullable=False),
-        sa.Column("value", sa.Text(), nullable=False),
-        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-        sa.PrimaryKeyConstraint("name", name=op.f("pk_secrets")),
-    )
-    op.create_table(
         "queue_places",
         sa.Column("worker_id", sa.String(length=200), nullable=False),
         sa.Column("test", sa.Boolean(), nullable=False),
@@ -376,6 +241,9 @@ def upgrade() -> None:  # noqa: PLR0915 (a statement per table and index)
         sa.PrimaryKeyConstraint("id", name=op.f("pk_open_counts")),
     )
     op.create_index("ix_open_counts_type", "open_counts", ["test", "type"], unique=False)
+
+
+def _workforce() -> None:
     op.create_table(
         "workers",
         sa.Column("id", sa.String(length=200), nullable=False),
@@ -417,36 +285,9 @@ def upgrade() -> None:  # noqa: PLR0915 (a statement per table and index)
         sa.PrimaryKeyConstraint("guild_id", "worker_id", name=op.f("pk_guild_members")),
     )
     op.create_index("ix_guild_members_worker_id", "guild_members", ["worker_id"], unique=False)
-    op.create_table(
-        "blobs",
-        sa.Column("org", sa.String(length=64), nullable=False),
-        sa.Column("sha256", sa.String(length=64), nullable=False),
-        sa.Column("kind", sa.String(length=40), nullable=False),
-        sa.Column("size_bytes", sa.BigInteger(), nullable=False),
-        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-        sa.Column("content", sa.LargeBinary(), nullable=False),
-        sa.PrimaryKeyConstraint("org", "sha256", name=op.f("pk_blobs")),
-    )
-    if op.get_bind().dialect.name == "postgresql":
-        op.execute("ALTER TABLE blobs ALTER COLUMN content SET STORAGE EXTERNAL")
-    op.create_table(
-        "attachments",
-        sa.Column("id", sa.String(length=36), nullable=False),
-        sa.Column("task_id", sa.String(length=36), nullable=False),
-        sa.Column("org", sa.String(length=64), nullable=False),
-        sa.Column("name", sa.String(length=255), nullable=False),
-        sa.Column("sha256", sa.String(length=64), nullable=True),
-        sa.Column("media_type", sa.String(length=40), nullable=True),
-        sa.Column("size_bytes", sa.BigInteger(), nullable=True),
-        sa.Column("url", sa.Text(), nullable=True),
-        sa.Column("added_by", sa.String(length=200), nullable=True),
-        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-        sa.CheckConstraint("(sha256 IS NULL) <> (url IS NULL)", name=op.f("ck_attachments_either")),
-        sa.ForeignKeyConstraint(["org", "sha256"], ["blobs.org", "blobs.sha256"], name=op.f("fk_attachments_blob")),
-        sa.ForeignKeyConstraint(["task_id"], ["human_tasks.id"], name=op.f("fk_attachments_task_id")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_attachments")),
-    )
-    op.create_index(op.f("ix_attachments_task_id"), "attachments", ["task_id"], unique=False)
+
+
+def _answers() -> None:
     op.create_table(
         "assignments",
         sa.Column("id", sa.String(length=36), nullable=False),
@@ -581,4 +422,195 @@ def upgrade() -> None:  # noqa: PLR0915 (a statement per table and index)
         unique=False,
         sqlite_where=sa.text("dismissed_at IS NULL"),
         postgresql_where=sa.text("dismissed_at IS NULL"),
+    )
+
+
+def _files() -> None:
+    op.create_table(
+        "blobs",
+        sa.Column("org", sa.String(length=64), nullable=False),
+        sa.Column("sha256", sa.String(length=64), nullable=False),
+        sa.Column("kind", sa.String(length=40), nullable=False),
+        sa.Column("size_bytes", sa.BigInteger(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("content", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("org", "sha256", name=op.f("pk_blobs")),
+    )
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute("ALTER TABLE blobs ALTER COLUMN content SET STORAGE EXTERNAL")
+    op.create_table(
+        "attachments",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("task_id", sa.String(length=36), nullable=False),
+        sa.Column("org", sa.String(length=64), nullable=False),
+        sa.Column("name", sa.String(length=255), nullable=False),
+        sa.Column("sha256", sa.String(length=64), nullable=True),
+        sa.Column("media_type", sa.String(length=40), nullable=True),
+        sa.Column("size_bytes", sa.BigInteger(), nullable=True),
+        sa.Column("url", sa.Text(), nullable=True),
+        sa.Column("added_by", sa.String(length=200), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("(sha256 IS NULL) <> (url IS NULL)", name=op.f("ck_attachments_either")),
+        sa.ForeignKeyConstraint(["org", "sha256"], ["blobs.org", "blobs.sha256"], name=op.f("fk_attachments_blob")),
+        sa.ForeignKeyConstraint(["task_id"], ["human_tasks.id"], name=op.f("fk_attachments_task_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_attachments")),
+    )
+    op.create_index(op.f("ix_attachments_task_id"), "attachments", ["task_id"], unique=False)
+
+
+def _access() -> None:
+    op.create_table(
+        "idempotency_keys",
+        sa.Column("org", sa.String(length=64), nullable=False),
+        sa.Column("test", sa.Boolean(), nullable=False),
+        sa.Column("scope", sa.String(length=40), nullable=False),
+        sa.Column("key", sa.String(length=256), nullable=False),
+        sa.Column("fingerprint", sa.String(length=32), nullable=False),
+        sa.Column("result", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("org", "test", "scope", "key", name=op.f("pk_idempotency_keys")),
+    )
+    op.create_table(
+        "api_keys",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("org", sa.String(length=64), nullable=False),
+        sa.Column("test", sa.Boolean(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("prefix", sa.String(length=40), nullable=False),
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column("dialect", sa.String(length=16), nullable=False),
+        sa.Column("scopes", sa.Text(), nullable=False),
+        sa.Column("worker_id", sa.String(length=200), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("last_used_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("revoked_at", sa.DateTime(timezone=True), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_api_keys")),
+        sa.UniqueConstraint("digest", name=op.f("uq_api_keys_digest")),
+    )
+    op.create_index(op.f("ix_api_keys_org"), "api_keys", ["org"], unique=False)
+    op.create_table(
+        "users",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("email", sa.String(length=260), nullable=False),
+        sa.Column("password_hash", sa.Text(), nullable=False),
+        sa.Column("org", sa.String(length=64), nullable=False),
+        sa.Column("role", sa.String(length=16), nullable=False),
+        sa.Column("worker_id", sa.String(length=200), nullable=True),
+        sa.Column("sessions", sa.Integer(), nullable=False),
+        sa.Column("disabled", sa.Boolean(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_users")),
+        sa.UniqueConstraint("email", name=op.f("uq_users_email")),
+    )
+    op.create_table(
+        "secrets",
+        sa.Column("name", sa.String(length=40), nullable=False),
+        sa.Column("value", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_secrets")),
+    )
+
+
+def _events() -> None:
+    op.create_table(
+        "outbox",
+        sa.Column("seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), autoincrement=True, nullable=False),
+        sa.Column("topic", sa.String(length=40), nullable=False),
+        sa.Column("subject", sa.String(length=80), nullable=False),
+        sa.Column("run_id", sa.String(length=36), nullable=True),
+        sa.Column("actor", sa.String(length=200), nullable=True),
+        sa.Column("detail", sa.Text(), nullable=True),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("pending", sa.Boolean(), nullable=False),
+        sa.PrimaryKeyConstraint("seq", name=op.f("pk_outbox")),
+    )
+    op.create_index("ix_outbox_subject", "outbox", ["subject"], unique=False)
+    op.create_index(
+        "ix_outbox_pending",
+        "outbox",
+        ["seq"],
+        unique=False,
+        sqlite_where=sa.text("pending"),
+        postgresql_where=sa.text("pending"),
+    )
+    op.create_table(
+        "webhook_endpoints",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("org", sa.String(length=64), nullable=False),
+        sa.Column("test", sa.Boolean(), nullable=False),
+        sa.Column("url", sa.Text(), nullable=True),
+        sa.Column("secret", sa.String(length=80), nullable=False),
+        sa.Column("previous_secret", sa.String(length=80), nullable=True),
+        sa.Column("rotated_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("events", sa.Text(), nullable=False),
+        sa.Column("max_retries", sa.Integer(), nullable=False),
+        sa.Column("disabled_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_webhook_endpoints")),
+    )
+    op.create_index("ix_webhook_endpoints_org", "webhook_endpoints", ["org", "test"], unique=False)
+    op.create_index(
+        "uq_webhook_endpoints_tasks",
+        "webhook_endpoints",
+        ["org", "test"],
+        unique=True,
+        sqlite_where=sa.text("url IS NULL"),
+        postgresql_where=sa.text("url IS NULL"),
+    )
+    op.create_table(
+        "webhook_deliveries",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("endpoint_id", sa.String(length=36), nullable=False),
+        sa.Column("org", sa.String(length=64), nullable=False),
+        sa.Column("test", sa.Boolean(), nullable=False),
+        sa.Column("url", sa.Text(), nullable=False),
+        sa.Column("lane", sa.String(length=400), nullable=False),
+        sa.Column("event", sa.String(length=40), nullable=False),
+        sa.Column("subject", sa.String(length=80), nullable=True),
+        sa.Column("body", sa.Text(), nullable=False),
+        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("max_attempts", sa.Integer(), nullable=False),
+        sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("give_up_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("last_status", sa.Integer(), nullable=True),
+        sa.Column("last_error", sa.Text(), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("delivered_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["endpoint_id"], ["webhook_endpoints.id"], name=op.f("fk_webhook_deliveries_endpoint_id")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_webhook_deliveries")),
+    )
+    op.create_index("ix_webhook_deliveries_endpoint", "webhook_deliveries", ["endpoint_id"], unique=False)
+    op.create_index("ix_webhook_deliveries_org", "webhook_deliveries", ["org", "test", "id"], unique=False)
+    op.create_index(
+        "ix_webhook_deliveries_due",
+        "webhook_deliveries",
+        ["lane", "due_at"],
+        unique=False,
+        sqlite_where=sa.text("state = 'pending'"),
+        postgresql_where=sa.text("state = 'pending'"),
+    )
+    op.create_index(
+        "ix_webhook_deliveries_give_up",
+        "webhook_deliveries",
+        ["give_up_at"],
+        unique=False,
+        sqlite_where=sa.text("state = 'pending'"),
+        postgresql_where=sa.text("state = 'pending'"),
+    )
+    op.create_table(
+        "webhook_attempts",
+        sa.Column("delivery_id", sa.String(length=36), nullable=False),
+        sa.Column("n", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("status", sa.Integer(), nullable=True),
+        sa.Column("error", sa.Text(), nullable=True),
+        sa.Column("milliseconds", sa.Integer(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["delivery_id"], ["webhook_deliveries.id"], name=op.f("fk_webhook_attempts_delivery_id")
+        ),
+        sa.PrimaryKeyConstraint("delivery_id", "n", name=op.f("pk_webhook_attempts")),
     )
