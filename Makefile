@@ -24,7 +24,7 @@ demo-local: $(VENV)/local.stamp ## Run it with drafts by a tiny language model o
 	@LLM_PROVIDER=local LLM_LOCAL_MODEL="$$($(TEST_MODEL))" $(BIN)/intermezzo demo
 
 test: $(VENV)/dev.stamp ## Run all tests
-	@$(BIN)/pytest --numprocesses=auto --maxprocesses=4 --dist=loadfile $(PYTEST_ARGS)
+	@$(BIN)/pytest --numprocesses=auto --maxprocesses=4 --dist=loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 test-fast: $(VENV)/dev.stamp ## Run the unit tests only
 	@$(BIN)/pytest -m "not (prefect or postgres or browser or crash or bench)" $(PYTEST_ARGS)

@@ -71,6 +71,12 @@ def types_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(registry, "_registry", dict(vars(registry)["_registry"]))
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The files of the longest tests first, so that no process works on one of them alone at the end."""
+    long = {item.path for item in items if item.get_closest_marker("crash")}
+    items.sort(key=lambda item: item.path not in long)
+
+
 pytest_collect_file = Sybil(
     parsers=[PythonCodeBlockParser(), DocTestParser(), SkipParser()],
     # In a pattern `**` stands for one folder, neither none nor several.

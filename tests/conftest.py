@@ -102,6 +102,12 @@ def desk(request: pytest.FixtureRequest) -> Desk:
     return Desk(store)
 
 
+@pytest.fixture
+def new_desk(store: Store) -> Desk:
+    """A `desk` in a new database: what one has held before changes how PostgreSQL goes about a query."""
+    return Desk(store)
+
+
 @contextmanager
 def _unsynced(url: str) -> Generator[Store]:
     """A store that does not wait for the disk: the tests that share it kill no process."""

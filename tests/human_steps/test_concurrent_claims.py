@@ -75,11 +75,27 @@ from intermezzo.human_steps import claims
 from intermezzo.store import Store, utc_now
 
 store, worker = Store(sys.argv[1]), sys.argv[2]
+print("ready", flush=True)
+sys.stdin.readline()
 while claim := store.write_now(lambda c: claims.claim_next(c, worker, test=False, at=utc_now())):
     print(claim.task_id, flush=True)
+    sys.stdin.readline()  # so that whoever is to be killed cannot be done before; the others are not kept waiting
     store.write_now(lambda c: claims.submit(c, claim.task_id, worker, {"category": "good"}, at=utc_now()))
 store.close()
 """
+
+
+def heard(process: "subprocess.Popen[str]") -> str:
+    """The next line that a process prints."""
+    assert process.stdout is not None
+    return process.stdout.readline().strip()
+
+
+def go_on(process: "subprocess.Popen[str]", times: int = 1) -> None:
+    """Let a process pass where it waits."""
+    assert process.stdin is not None
+    process.stdin.write("go\n" * times)
+    process.stdin.flush()
 
 
 @pytest.mark.crash
@@ -88,14 +104,22 @@ def test_of_processes_that_are_killed_as_they_work_nothing_is_lost_or_done_twice
     posted = desk.post_many(200)
     processes = [
         subprocess.Popen(
-            [sys.executable, "-c", CLAIM_AND_ANSWER, store_url, f"w{n}"], stdout=subprocess.PIPE, text=True
+            [sys.executable, "-c", CLAIM_AND_ANSWER, store_url, f"w{n}"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
         )
         for n in range(4)
     ]
+    assert [heard(process) for process in processes] == ["ready"] * 4
+    for process in processes:
+        go_on(process, 1 if process in processes[:2] else 1_000)
     claimed: list[str] = []
+    for _ in range(10):
+        for process in processes[:2]:
+            claimed.append(heard(process))
+            go_on(process)
     for process in processes[:2]:
-        assert process.stdout is not None
-        claimed += [process.stdout.readline().strip() for _ in range(10)]
         process.kill()
     for process in processes:
         rest, _ = process.communicate(timeout=120)

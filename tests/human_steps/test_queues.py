@@ -3,10 +3,9 @@
 import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any
 
 import pytest
-from sqlalchemy import Connection, event, func, select
+from sqlalchemy import Connection, func, select
 
 from intermezzo.human_steps import claims, queues, review, tasks
 from intermezzo.human_steps.history import story
@@ -16,47 +15,14 @@ from intermezzo.human_steps.terms import Terms
 from intermezzo.human_steps.workers import Profile
 from intermezzo.store.tables import assignments, human_tasks, queue_places
 from tests.desk import START, Desk
-
-TABLES = "human_tasks|assignments|outbox"
-
-
-def plans(desk: Desk, work: Callable[[Connection], object], *, tables: str = TABLES) -> list[str]:
-    """How the database goes about each query on some tables that something makes."""
-    asked: list[tuple[str, Any]] = []
-    desk_connection: list[Connection] = []
-
-    def remember(asking: Connection, _cursor: object, statement: str, parameters: object, *_rest: object) -> None:
-        # Others, such as a listener of an earlier test, ask the same database.
-        ours = asking.connection.driver_connection is desk_connection[0].connection.driver_connection
-        if ours and re.match(rf"(SELECT|WITH)\b.*\bFROM ({tables})\b", statement, re.DOTALL):
-            asked.append((statement, parameters))
-
-    def explain(connection: Connection) -> list[str]:
-        desk_connection.append(connection)
-        sqlite = connection.dialect.name == "sqlite"
-        if not sqlite:
-            connection.exec_driver_sql("SET LOCAL enable_seqscan = off")  # of few rows it reads all
-            # As for a connection that has asked the same often, with whatever parameters.
-            connection.exec_driver_sql("SET LOCAL plan_cache_mode = force_generic_plan")
-        event.listen(desk.store.engine, "before_cursor_execute", remember)
-        try:
-            work(connection)
-        finally:
-            event.remove(desk.store.engine, "before_cursor_execute", remember)
-        how = "EXPLAIN QUERY PLAN " if sqlite else "EXPLAIN "
-        return [
-            "\n".join(str(row[-1]) for row in connection.exec_driver_sql(how + statement, parameters))
-            for statement, parameters in asked
-        ]
-
-    return desk.do(explain)
+from tests.plans import plans
 
 
-def test_the_next_task_is_found_by_the_index_of_its_queue(desk: Desk) -> None:
+def test_the_next_task_is_found_by_the_index_of_its_queue(new_desk: Desk) -> None:
     for reward in range(3):
-        desk.post(reward=reward)
-        desk.post(audience=("ann",))
-    found = plans(desk, lambda c: list(queues.heads(c, Profile(id="ann"), test=False, at=START)))
+        new_desk.post(reward=reward)
+        new_desk.post(audience=("ann",))
+    found = plans(new_desk, lambda c: list(queues.heads(c, Profile(id="ann"), test=False, at=START)))
     assert len(found) == 3  # the queues there are, the next of the one of everybody, the same for ann alone
     for plan in found:
         assert "ix_human_tasks_queue" in plan
@@ -64,12 +30,14 @@ def test_the_next_task_is_found_by_the_index_of_its_queue(desk: Desk) -> None:
         assert "Sort" not in plan
 
 
-def test_the_next_task_after_thousands_is_found_by_the_index_too(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_next_task_after_thousands_is_found_by_the_index_too(
+    new_desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(queues, "NOTED_EVERY", 1)
     for _ in range(4):
-        desk.post(required=2, strategy="unanimous")
-        desk.take_next("ann")
-    found = plans(desk, lambda c: list(queues.heads(c, Profile(id="ann"), test=False, at=START)))
+        new_desk.post(required=2, strategy="unanimous")
+        new_desk.take_next("ann")
+    found = plans(new_desk, lambda c: list(queues.heads(c, Profile(id="ann"), test=False, at=START)))
     returned, from_place, from_beginning = found[1:]
     assert "ix_human_tasks_returned" in returned
     assert "created_at" in from_place
@@ -164,20 +132,20 @@ async def test_open_tasks_are_counted_without_reading_them(desk: Desk) -> None:
     assert plans(desk, lambda c: open_count(c, test=False)) == []
 
 
-def test_nothing_that_looks_for_work_reads_all_tasks(desk: Desk) -> None:
-    task = desk.post(auto_approve_seconds=3600)
-    desk.answer("ann", task)
+def test_nothing_that_looks_for_work_reads_all_tasks(new_desk: Desk) -> None:
+    task = new_desk.post(auto_approve_seconds=3600)
+    new_desk.answer("ann", task)
     mine = select(assignments.c.task_id).where(assignments.c.worker_id == "ann", assignments.c.state == "claimed")
     looks: list[Callable[[Connection], object]] = [
         lambda c: claims.lapse(c, at=START),
         lambda c: tasks.expire(c, at=START),
         lambda c: review.approve_unreviewed(c, at=START),
         lambda c: claims.claim_next(c, "bob", test=False, at=START),
-        lambda c: story(c, desk.payer, task),
+        lambda c: story(c, new_desk.payer, task),
         lambda c: c.execute(select(human_tasks).where(human_tasks.c.id.in_(mine)).order_by(*queues.ORDER)).all(),
     ]
     for look in looks:
-        for plan in plans(desk, look):
+        for plan in plans(new_desk, look):
             assert "Seq Scan" not in plan
             assert not re.search(r"^SCAN (human_tasks|assignments|outbox|responses)\b(?!.*USING)", plan, re.MULTILINE)
 
@@ -190,10 +158,10 @@ def test_tasks_that_ask_the_same_of_a_worker_are_one_queue_whatever_they_say_and
     assert desk.see(lambda c: c.scalar(count)) == 2
 
 
-def test_the_inbox_is_listed_by_an_index(desk: Desk) -> None:
-    desk.post()
+def test_the_inbox_is_listed_by_an_index(new_desk: Desk) -> None:
+    new_desk.post()
     query = select(human_tasks).where(queues.HAS_ROOM, human_tasks.c.test == False).order_by(*queues.ORDER)  # noqa: E712 (SQL)
-    [plan] = plans(desk, lambda c: c.execute(query.limit(50)).all())
+    [plan] = plans(new_desk, lambda c: c.execute(query.limit(50)).all())
     assert "ix_human_tasks_open" in plan
     assert "TEMP B-TREE" not in plan
     assert "Sort" not in plan

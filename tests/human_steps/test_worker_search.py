@@ -1,14 +1,12 @@
 """Finding workers and guilds: by what they can do, what they tell, how they did; the best first, page by page."""
 
 import base64
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Connection, event
 
 from intermezzo.errors import InvalidInput, WorkerError
 from intermezzo.human_steps import worker_search, workers
@@ -19,6 +17,7 @@ from intermezzo.human_steps.terms import Terms
 from intermezzo.human_steps.worker_search import WorkerFilter, WorkerPage
 from intermezzo.human_steps.workforce import Workforce
 from tests.desk import START, Desk
+from tests.plans import plans
 
 LATER = START + timedelta(days=30)
 
@@ -250,48 +249,26 @@ async def test_the_workforce_finds_and_shows(desk: Desk) -> None:
 # --- how it is found --------------------------------------------------------------------------------------------
 
 
-def plans(desk: Desk, work: Callable[[Connection], object]) -> list[str]:
-    """How the database goes about each query on assignments that something makes."""
-    asked: list[tuple[str, Any]] = []
-
-    def remember(_c: object, _cursor: object, statement: str, parameters: object, *_rest: object) -> None:
-        if statement.startswith("SELECT") and "assignments" in statement:
-            asked.append((statement, parameters))
-
-    def explain(connection: Connection) -> list[str]:
-        sqlite = connection.dialect.name == "sqlite"
-        if not sqlite:
-            connection.exec_driver_sql("SET LOCAL enable_seqscan = off")  # of few rows it reads all
-        event.listen(desk.store.engine, "before_cursor_execute", remember)
-        try:
-            work(connection)
-        finally:
-            event.remove(desk.store.engine, "before_cursor_execute", remember)
-        how = "EXPLAIN QUERY PLAN " if sqlite else "EXPLAIN "
-        return [
-            "\n".join(str(row[-1]) for row in connection.exec_driver_sql(how + statement, parameters))
-            for statement, parameters in asked
-        ]
-
-    return desk.do(explain)
-
-
-def test_workers_are_ranked_by_the_index_of_reputations_and_found_by_that_of_their_skills(desk: Desk) -> None:
-    known(desk, "ann", skills=("law",))
-    did(desk, "ann", 5)
+def test_workers_are_ranked_by_the_index_of_reputations_and_found_by_that_of_their_skills(new_desk: Desk) -> None:
+    known(new_desk, "ann", skills=("law",))
+    did(new_desk, "ann", 5)
     wanted = WorkerFilter(skills=("law",), domain="FIN", min_score=1.0)
-    ranked, *_ = plans(desk, lambda c: worker_search.search(c, wanted, test=False, cursor=None, limit=25, at=LATER))
-    how = "COVERING INDEX ix_assignments_reputation" if desk.store.dialect == "sqlite" else "ix_assignments_reputation"
+    ranked, *_ = plans(new_desk, lambda c: worker_search.search(c, wanted, test=False, cursor=None, limit=25, at=LATER))
+    how = (
+        "COVERING INDEX ix_assignments_reputation"
+        if new_desk.store.dialect == "sqlite"
+        else "ix_assignments_reputation"
+    )
     assert how in ranked
     assert "worker_tags" in ranked
     assert not any(f"SCAN {table}" in ranked for table in ("assignments", "worker_tags"))
     assert "human_tasks" not in ranked
 
 
-def test_a_reputation_is_read_by_indexes(desk: Desk) -> None:
-    known(desk, "ann")
-    did(desk, "ann", 5)
-    for plan in plans(desk, lambda c: worker_search.profiles(c, ["ann"], test=False, at=LATER)):
+def test_a_reputation_is_read_by_indexes(new_desk: Desk) -> None:
+    known(new_desk, "ann")
+    did(new_desk, "ann", 5)
+    for plan in plans(new_desk, lambda c: worker_search.profiles(c, ["ann"], test=False, at=LATER)):
         assert "ix_assignments_" in plan
         assert "Seq Scan" not in plan
         assert "SCAN" not in plan
