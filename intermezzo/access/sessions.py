@@ -4,12 +4,12 @@ import secrets
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from intermezzo.access import users
 from intermezzo.access.principals import Principal, scopes_of
 from intermezzo.access.users import User
 from intermezzo.errors import NotAuthenticated, UserError
+from intermezzo.store import insert_into
 from intermezzo.store.tables import secrets as table
 
 SESSION = timedelta(hours=1)
@@ -87,7 +87,6 @@ def _make_secret(connection: Connection, *, at: datetime) -> str:
     known = _secret(connection)
     if known is not None:
         return known
-    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
-    new = dialect.insert(table).values(name=_SECRET, value=secrets.token_urlsafe(48), created_at=at)
+    new = insert_into(connection, table).values(name=_SECRET, value=secrets.token_urlsafe(48), created_at=at)
     connection.execute(new.on_conflict_do_nothing())
     return _secret(connection) or ""

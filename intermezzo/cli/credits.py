@@ -105,25 +105,11 @@ def _balance(payer: "Payer") -> dict[str, Any]:
 
 
 def _entries(connection: "Connection", payer: "Payer", *, run_id: str | None, limit: int) -> list[dict[str, Any]]:
-    from sqlalchemy import func, or_, select
-
+    from intermezzo import ledger
     from intermezzo.cli.runs import find_run
-    from intermezzo.store.tables import human_tasks, step_calls, transfers
 
-    run = func.coalesce(step_calls.c.run_id, human_tasks.c.run_id)
-    query = (
-        select(transfers, func.coalesce(step_calls.c.step, human_tasks.c.name).label("step"), run.label("run_id"))
-        .outerjoin(human_tasks, human_tasks.c.id == transfers.c.subject)
-        .outerjoin(step_calls, step_calls.c.reservation_id == transfers.c.subject)
-        .order_by(transfers.c.seq.desc())
-        .limit(limit)
-    )
-    if run_id is not None:
-        query = query.where(run == find_run(connection, run_id)["id"])
-    else:
-        own = (payer.available, payer.reserved)
-        query = query.where(or_(transfers.c.source.in_(own), transfers.c.target.in_(own)))
-    return [dict(row) for row in connection.execute(query).mappings()]
+    run = None if run_id is None else find_run(connection, run_id)["id"]
+    return [asdict(entry) for entry in ledger.entries(connection, payer, run_id=run, limit=limit)]
 
 
 def _entries_table(rows: Sequence[Mapping[str, Any]]) -> "RenderableType":

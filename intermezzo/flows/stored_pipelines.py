@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, func, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from intermezzo.errors import DefinitionError
 from intermezzo.pipelines import Plan, plan_of
+from intermezzo.store import insert_into
 from intermezzo.store.tables import pipelines
 
 
@@ -38,7 +38,6 @@ def keep(connection: Connection, org: str, plan: Plan, *, at: datetime) -> Store
     """Store a pipeline as the next version; the same document again is the version that it is already."""
     name = plan.document.name
     mine = (pipelines.c.org == org, pipelines.c.name == name)
-    insert = (sqlite if connection.dialect.name == "sqlite" else postgresql).insert(pipelines)
     while True:
         same = select(pipelines).where(*mine, pipelines.c.digest == plan.digest)
         if (found := connection.execute(same).mappings().one_or_none()) is not None:
@@ -46,7 +45,7 @@ def keep(connection: Connection, org: str, plan: Plan, *, at: datetime) -> Store
         newest = connection.scalar(select(func.max(pipelines.c.version)).where(*mine)) or 0
         row = {"org": org, "name": name, "version": newest + 1, "digest": plan.digest, "document": plan.text}
         # Another process may be giving out the same number: then whoever comes second tries the next.
-        connection.execute(insert.on_conflict_do_nothing(), [{**row, "created_at": at}])
+        connection.execute(insert_into(connection, pipelines).on_conflict_do_nothing(), [{**row, "created_at": at}])
 
 
 def find(connection: Connection, org: str, name: str, version: int) -> StoredPipeline:

@@ -9,13 +9,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, Row, insert, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from intermezzo.errors import AttachmentRefused, InvalidInput
 from intermezzo.human_steps.file_references import FileReference, references_in
 from intermezzo.human_steps.files import File, check_file_name
 from intermezzo.human_steps.media_types import agrees, media_type_of
-from intermezzo.store import new_id
+from intermezzo.store import insert_into, new_id
 from intermezzo.store.tables import attachments, blobs
 
 MAX_TASK_BYTES = 20 * 1024 * 1024
@@ -67,7 +66,6 @@ def attached_to(connection: Connection, task_ids: Sequence[str]) -> dict[str, li
 
 def keep(connection: Connection, org: str, file: File, *, at: datetime) -> None:
     """Put a file into the store, unless its organisation has it there already."""
-    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
     row = {
         "org": org,
         "sha256": file.sha256,
@@ -78,7 +76,7 @@ def keep(connection: Connection, org: str, file: File, *, at: datetime) -> None:
     }
     there = select(blobs.c.size_bytes).where(blobs.c.org == org, blobs.c.sha256 == file.sha256)
     if connection.execute(there).first() is None:
-        connection.execute(dialect.insert(blobs).on_conflict_do_nothing(), row)
+        connection.execute(insert_into(connection, blobs).on_conflict_do_nothing(), row)
 
 
 def attach_files_of_inputs(connection: Connection, org: str, inputs: Mapping[str, str], *, at: datetime) -> None:

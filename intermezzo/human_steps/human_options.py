@@ -1,21 +1,19 @@
 """Options of human steps, and the terms they make."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
-from functools import cache
-from typing import Any, ClassVar, Literal
+from dataclasses import dataclass
+from typing import ClassVar, Literal
 
-from pydantic import ConfigDict, JsonValue, TypeAdapter, ValidationError
-from pydantic_core import to_json
+from pydantic import ConfigDict, JsonValue
 
-from intermezzo.errors import DefinitionError, InvalidInput, WorkerError
+from intermezzo.errors import DefinitionError, WorkerError
 from intermezzo.human_steps.consensus import ConsensusStrategy
 from intermezzo.human_steps.quality import Quality
 from intermezzo.human_steps.tasks import PRIORITIES, Priority
 from intermezzo.human_steps.terms import GUILD, PUBLIC, OnSplit, Terms
 from intermezzo.human_steps.workers import check_worker_id
 from intermezzo.settings import settings
-from intermezzo.steps import StepOptions, explain
+from intermezzo.steps import StepOptions
 
 Audience = str | Sequence[str]
 """Who may claim a task: `"public"`, `"guild:ID"`, or workers' ids."""
@@ -41,6 +39,11 @@ class HumanOptions(StepOptions):
     """Options of a step whose workers are people (spec: CS-09…CS-15)."""
 
     __pydantic_config__: ClassVar = _AS_JSON
+    EITHER: ClassVar[Mapping[str, str]] = {
+        "audience": f'audience: expected "{PUBLIC}", "{GUILD}ID" or a list of workers\' ids',
+        "auto_approve_hours": 'auto_approve_hours: expected a number of hours or "never"',
+    }
+    """What is said of options that may be of two types."""
 
     assignments_required: int = 1
     """How many workers answer, 1 to 20."""
@@ -97,35 +100,6 @@ class Escalation:
     """For when that time is over too."""
     escalation: "Escalation | None" = None
     """For when that time is over too."""
-
-
-def options_from(given: Mapping[str, object]) -> dict[str, Any]:
-    """Arguments of `with_options` from what came as JSON: each of the right type, an escalation with what is in it.
-
-    Raises:
-        InvalidInput: naming each option that is unknown or of another type.
-    """
-    try:
-        options = _reader().validate_json(to_json({"name": "", **given}))
-    except ValidationError as error:
-        for fault in error.errors(include_url=False):
-            if said := next((_EITHER[part] for part in fault["loc"] if part in _EITHER), None):
-                raise InvalidInput(f"{said}, got {fault['input']!r}") from None
-        known = [field.name for field in fields(HumanOptions) if field.name != "name"]
-        raise InvalidInput(explain(error, known=known)) from None
-    return {name: getattr(options, name) for name in given}
-
-
-_EITHER: dict[str | int, str] = {
-    "audience": f'audience: expected "{PUBLIC}", "{GUILD}ID" or a list of workers\' ids',
-    "auto_approve_hours": 'auto_approve_hours: expected a number of hours or "never"',
-}
-"""What pydantic cannot say well of options that may be of two types."""
-
-
-@cache
-def _reader() -> TypeAdapter[HumanOptions]:
-    return TypeAdapter(HumanOptions)
 
 
 def make_terms(options: HumanOptions, *, type: str, instructions: str, reward_credits: int) -> Terms:

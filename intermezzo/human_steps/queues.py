@@ -29,11 +29,10 @@ from sqlalchemy import (
     tuple_,
     union_all,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 
 from intermezzo.human_steps.terms import EVERYBODY, terms_of
 from intermezzo.human_steps.workers import Profile
-from intermezzo.store import Prepared
+from intermezzo.store import Prepared, insert_into
 from intermezzo.store.tables import assignments, human_tasks, queue_places
 
 HOLDING = ("claimed", "submitted", "disputed", "approved", "rejected", "declined")
@@ -157,8 +156,7 @@ def note_place(connection: Connection, head: Head, worker_id: str, *, at: dateti
             connection.execute(delete(queue_places).where(*mine))
             return
         head, seen_at = first, None
-    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
-    new = dialect.insert(queue_places).values(
+    new = insert_into(connection, queue_places).values(
         worker_id=worker_id, test=head.test, queue=head.queue, task_id=head.id, seen_at=seen_at or at
     )
     kept = {"task_id": new.excluded.task_id, "seen_at": new.excluded.seen_at}

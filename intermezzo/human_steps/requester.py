@@ -17,12 +17,12 @@ from intermezzo.errors import DefinitionError, InvalidInput
 from intermezzo.human_steps import task_views, tasks
 from intermezzo.human_steps.closings import Closings
 from intermezzo.human_steps.history import Story, story
-from intermezzo.human_steps.human_options import options_from
+from intermezzo.human_steps.human_options import HumanOptions
 from intermezzo.human_steps.human_step import HumanStep
 from intermezzo.human_steps.task_views import TaskFilter, TaskView
 from intermezzo.human_steps.tasks import NewHumanTask
 from intermezzo.ledger import Payer, Reservation
-from intermezzo.steps import registered
+from intermezzo.steps import options_from, registered
 from intermezzo.store import Store, new_id, utc_now
 from intermezzo.store.idempotency import fingerprint, once
 from intermezzo.web import check_receiver
@@ -79,7 +79,7 @@ def request_of(
     if not isinstance(step, HumanStep):
         raise DefinitionError(f"{type} is done by a function, not by people: make it a step of a pipeline")
     if options:
-        step = step.with_options(**options_from(options))
+        step = step.with_options(**options_from(HumanOptions, options))
     return TaskRequest(step=step, input=step.parse(input), webhook_url=webhook_url, metadata=metadata or {})
 
 

@@ -196,8 +196,6 @@ def transition(
     if to != task.state and to not in LEGAL_MOVES[task.state]:
         raise ValueError(f"human task {task.id} cannot go from {task.state} to {to}")
     closing = to in _ENDS
-    recorded = RecordedError.of(error) if error else None
-    own = task.call_id is None  # nobody else keeps how it ended
     if (change := (to == "open") - (task.state == "open")) and task.gold_id is None:
         open_counts.change(connection, {task.type: change}, test=task.test)
     free_slots = task.open_slots if open_slots is None else open_slots
@@ -211,8 +209,7 @@ def transition(
             assignments_required=task.assignments_required if slots is None else slots,
             expires_at=_expiry(connection, task, to, at),
             closed_at=at if closing else None,
-            output=output if own else None,
-            error=recorded.encode() if own and recorded else None,
+            **_own_outcome(task, output, error),
         )
     )
     if closing:
@@ -222,18 +219,38 @@ def transition(
             .values(state="released", closed_at=at)
         ).rowcount
         settle(connection, task, closing=True, at=at)
-        if task.call_id is not None:
-            journal.close_human_call(
-                connection,
-                task.call_id,
-                task.run_id,
-                task.generation,
-                output=output,
-                error=recorded,
-                void=void,
-                at=at,
-            )
+        _tell_call(connection, task, output, error, void=void, at=at)
         emit(connection, [_closed_event(task, to, released, error)], at=at)
+
+
+def _own_outcome(task: "Row[tuple[object, ...]]", output: str | None, error: StepError | None) -> dict[str, str | None]:
+    """How a task without a step call ended: nobody else keeps it."""
+    if task.call_id is not None:
+        return {}
+    return {"output": output, "error": RecordedError.of(error).encode() if error else None}
+
+
+def _tell_call(
+    connection: Connection,
+    task: "Row[tuple[object, ...]]",
+    output: str | None,
+    error: StepError | None,
+    *,
+    void: bool,
+    at: datetime,
+) -> None:
+    """Close the step call that posted a task, if one did."""
+    if task.call_id is not None:
+        journal.close_human_call(
+            connection,
+            task.call_id,
+            task.run_id,
+            task.generation,
+            output=output,
+            error=RecordedError.of(error) if error else None,
+            void=void,
+            at=at,
+        )
 
 
 def _closed_event(

@@ -12,13 +12,13 @@ from typing import Annotated, Any, Literal, Self, cast
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 from sqlalchemy import Connection, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from intermezzo.errors import StoreError
 from intermezzo.human_steps.consensus import ConsensusStrategy
 from intermezzo.human_steps.quality import DECIDES_WHO_CLAIMS, Quality
 from intermezzo.ledger import human_price
 from intermezzo.steps import Cost, explain
+from intermezzo.store import insert_into
 from intermezzo.store.tables import terms as table
 
 PUBLIC = "public"
@@ -158,9 +158,8 @@ def _digest(text: str) -> str:
 def keep(connection: Connection, terms: Iterable[Terms], *, at: datetime) -> None:
     """Put terms into the store, with those that follow them, unless they are there."""
     wanted = {link.id: link for one in terms for link in one.chain()}
-    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
     rows = [{"id": id, "document": one.model_dump_json(), "created_at": at} for id, one in sorted(wanted.items())]
-    connection.execute(dialect.insert(table).on_conflict_do_nothing(), rows)
+    connection.execute(insert_into(connection, table).on_conflict_do_nothing(), rows)
 
 
 def terms_of(connection: Connection, id: str) -> Terms:

@@ -9,12 +9,12 @@ from datetime import datetime
 from typing import Literal
 
 from sqlalchemy import Connection, delete, func, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from intermezzo.errors import InvalidInput, WorkerError
 from intermezzo.human_steps.background import Background
 from intermezzo.human_steps.notes import MAX_NAME_CHARACTERS, check_id, check_text
 from intermezzo.human_steps.terms import GUILD, PUBLIC, Terms
+from intermezzo.store import insert_into
 from intermezzo.store.tables import assignments, guild_members, guilds, worker_tags, workers
 
 MAX_WORKER_ID_CHARACTERS = 100
@@ -166,9 +166,8 @@ def describe(
 
 
 def _put(connection: Connection, worker_id: str, values: Mapping[str, object], *, at: datetime) -> None:
-    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
     blank: dict[str, object] = {"skills": "{}", "languages": "[]", "background": {}}
-    new = dialect.insert(workers).values(id=worker_id, created_at=at, **{**blank, **values})
+    new = insert_into(connection, workers).values(id=worker_id, created_at=at, **{**blank, **values})
     if values:
         connection.execute(new.on_conflict_do_update(index_elements=[workers.c.id], set_=dict(values)))
     else:
@@ -292,8 +291,7 @@ def join(connection: Connection, guild_id: str, worker_id: str, *, at: datetime)
     if connection.execute(select(guilds.c.id).where(guilds.c.id == guild_id)).first() is None:
         raise WorkerError(f"there is no guild {guild_id!r}")
     describe(connection, worker_id, at=at)
-    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
-    new = dialect.insert(guild_members).values(guild_id=guild_id, worker_id=worker_id, joined_at=at)
+    new = insert_into(connection, guild_members).values(guild_id=guild_id, worker_id=worker_id, joined_at=at)
     connection.execute(new.on_conflict_do_nothing())
 
 

@@ -10,12 +10,11 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from sqlalchemy import Connection, bindparam, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from intermezzo.errors import AttemptSuperseded, BudgetExceeded
 from intermezzo.journal.calls import RecordedCall, end_waves, read_calls, void_failures
 from intermezzo.ledger import Payer
-from intermezzo.store import Event, Prepared, emit
+from intermezzo.store import Event, Prepared, emit, insert_into
 from intermezzo.store.tables import runs
 
 RunState = Literal["scheduled", "active", "suspended", "completed", "failed", "crashed", "cancelled"]
@@ -53,9 +52,8 @@ def create_run(connection: Connection, facts: RunFacts, *, state: RunState, leas
     Args:
         lease: how long it may take until somebody works on it, or Prefect says that it waits.
     """
-    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
     connection.execute(
-        dialect.insert(runs)
+        insert_into(connection, runs)
         .values(
             id=facts.id,
             org=facts.payer.org,

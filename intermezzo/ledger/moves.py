@@ -11,11 +11,10 @@ from datetime import datetime
 from typing import Literal
 
 from sqlalchemy import Connection, bindparam, case, func, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from intermezzo.errors import InsufficientCredits
 from intermezzo.ledger.accounts import Payer
-from intermezzo.store import Prepared
+from intermezzo.store import Prepared, insert_into
 from intermezzo.store.tables import accounts, transfers
 
 Move = Literal["grant", "reserve", "capture", "reward", "fee", "release"]
@@ -130,8 +129,7 @@ def balance(connection: Connection, account: str) -> int:
 def _credit_available(connection: Connection, payer: Payer, credits: int) -> None:
     if credits == 0:
         return
-    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
-    upsert = dialect.insert(accounts).values(name=payer.available, balance=credits)
+    upsert = insert_into(connection, accounts).values(name=payer.available, balance=credits)
     connection.execute(
         upsert.on_conflict_do_update(
             index_elements=[accounts.c.name], set_={"balance": accounts.c.balance + upsert.excluded.balance}

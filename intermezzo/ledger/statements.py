@@ -1,4 +1,4 @@
-"""What an organisation has, and where it went; for the HTTP API."""
+"""What an organisation has, and where it went; for shell and HTTP."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -37,6 +37,8 @@ class Entry:
     credits: int
     subject: str
     """A step call's reservation, a human task or a grant."""
+    n: int
+    """Tells moves of one kind and subject apart."""
     step: str | None
     """Name of the step, or of the human task's."""
     run_id: str | None
@@ -58,29 +60,33 @@ def summary(connection: Connection, payer: Payer) -> Summary:
     )
 
 
-def entries(connection: Connection, payer: Payer, *, before: int | None = None, limit: int = 50) -> list[Entry]:
-    """Transfers of an organisation, the newest first.
+def entries(
+    connection: Connection, payer: Payer, *, run_id: str | None = None, before: int | None = None, limit: int = 50
+) -> list[Entry]:
+    """Transfers of an organisation, or of a run, the newest first.
 
     Args:
+        payer: the organisation.
+        run_id: those of this run, whoever paid.
         before: `seq` of the last entry of the page before.
-        limit: most to return, 1 to 1,000.
+        limit: most to return.
     """
+    run = func.coalesce(step_calls.c.run_id, human_tasks.c.run_id)
     query = (
         select(
             transfers,
             func.coalesce(step_calls.c.step, human_tasks.c.name).label("step"),
-            func.coalesce(step_calls.c.run_id, human_tasks.c.run_id).label("run_id"),
+            run.label("run_id"),
         )
         .outerjoin(human_tasks, human_tasks.c.id == transfers.c.subject)
         .outerjoin(step_calls, step_calls.c.reservation_id == transfers.c.subject)
-        .where(_of(payer))
+        .where(_of(payer) if run_id is None else run == run_id)
         .order_by(transfers.c.seq.desc())
-        .limit(min(max(limit, 1), 1000))
+        .limit(limit)
     )
     if before is not None:
         query = query.where(transfers.c.seq < before)
-    shown = ("seq", "at", "move", "source", "target", "credits", "subject", "step", "run_id")
-    return [Entry(**{name: row[name] for name in shown}) for row in connection.execute(query).mappings()]
+    return [Entry(**row) for row in connection.execute(query).mappings()]
 
 
 def _of(payer: Payer) -> ColumnElement[bool]:

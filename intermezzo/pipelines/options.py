@@ -6,13 +6,12 @@ import typing
 from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
-from pydantic import ConfigDict, JsonValue, TypeAdapter, ValidationError
-from pydantic_core import to_json
+from pydantic import JsonValue
 
-from intermezzo.errors import DefinitionError
+from intermezzo.errors import DefinitionError, InvalidInput
 from intermezzo.pipelines.document import StepDocument
 from intermezzo.pipelines.flaws import Flaw, Path, nearest
-from intermezzo.steps import Primitive, explain
+from intermezzo.steps import Primitive, options_from
 from intermezzo.steps.contract import Step
 
 AnyStep = Step[..., Any, Any]
@@ -32,14 +31,10 @@ def configured(step: AnyStep, document: StepDocument) -> AnyStep:
     if isinstance(step, Primitive):
         given = {option: getattr(document, option) for option in _OF_PRIMITIVES}
         return named(name=document.id, **given)
-    options = type(step.options)
-    hints = typing.get_type_hints(options)
-    values: dict[str, object] = {}
-    for name, value in document.with_.items():
-        try:
-            values[name] = TypeAdapter(hints[name], config=_config(hints[name])).validate_json(to_json(value))
-        except ValidationError as error:
-            raise DefinitionError(f"{name}: {explain(error)}") from None
+    try:
+        values = options_from(type(step.options), document.with_)
+    except InvalidInput as error:
+        raise DefinitionError(str(error)) from None
     return named(name=document.id, **values)
 
 
@@ -84,8 +79,3 @@ def option_types(options: type[Any]) -> dict[str, Any]:
 def _dataclass_in(hint: object) -> type[Any] | None:
     parts = typing.get_args(hint) if isinstance(hint, types.UnionType) else (hint,)
     return next((part for part in parts if isinstance(part, type) and dataclasses.is_dataclass(part)), None)
-
-
-def _config(hint: object) -> ConfigDict | None:
-    # pydantic takes a configuration for what has none of its own.
-    return None if _dataclass_in(hint) is hint else ConfigDict(strict=True)

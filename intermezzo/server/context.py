@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
 from http import HTTPStatus
 from math import ceil
 from typing import Annotated, cast
@@ -28,27 +27,24 @@ _STRANGERS_PER_MINUTE = 60
 """Requests without a valid key, from one address: enough to mistype a key, too few to guess one."""
 
 
-@dataclass(frozen=True)
 class Context:
-    """One server's own."""
+    """One server's own.
 
-    store: Store
-    access: Access = field(init=False)
-    closings: Closings = field(init=False)
-    limit: RateLimit = field(init=False)
-    strangers: RateLimit = field(init=False)
-    changes: Changes = field(init=False)
-    metrics: Metrics = field(default_factory=Metrics)
-    streams: Counter[Payer] = field(default_factory=Counter[Payer])
-    """How many each organisation has open."""
+    Args:
+        store: open; whoever opened it closes it.
+    """
 
-    def __post_init__(self) -> None:
+    def __init__(self, store: Store) -> None:
         known = settings()
-        object.__setattr__(self, "access", Access(self.store))
-        object.__setattr__(self, "closings", Closings(self.store))
-        object.__setattr__(self, "changes", Changes(self.store))
-        object.__setattr__(self, "limit", RateLimit(known.requests_per_minute, known.requests_at_once))
-        object.__setattr__(self, "strangers", RateLimit(_STRANGERS_PER_MINUTE, _STRANGERS_PER_MINUTE))
+        self.store = store
+        self.access = Access(store)
+        self.closings = Closings(store)
+        self.changes = Changes(store)
+        self.limit = RateLimit(known.requests_per_minute, known.requests_at_once)
+        self.strangers = RateLimit(_STRANGERS_PER_MINUTE, _STRANGERS_PER_MINUTE)
+        self.metrics = Metrics()
+        self.streams = Counter[Payer]()
+        """How many each organisation has open."""
 
     def close(self) -> None:
         """Stop listening, and end every stream."""

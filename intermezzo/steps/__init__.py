@@ -6,6 +6,7 @@ Authors call steps in a flow; `intermezzo.flows` journals and charges those call
 from intermezzo.steps.contract import Step, StepInput, StepOptions, StepOutput, explain
 from intermezzo.steps.cost import Cost
 from intermezzo.steps.function_step import FunctionStep, step
+from intermezzo.steps.option_reader import options_from
 from intermezzo.steps.primitive_step import Primitive, PrimitiveOptions, primitive
 from intermezzo.steps.registry import BUILT_IN, family_of, register, registered, registered_types
 from intermezzo.steps.step_call import StepCall, begin_work, call_id, current_call, end_work
@@ -27,6 +28,7 @@ __all__ = [
     "end_work",
     "explain",
     "family_of",
+    "options_from",
     "primitive",
     "register",
     "registered",

@@ -4,5 +4,17 @@ from intermezzo.store.faults import reach
 from intermezzo.store.ids import new_id, sibling_of
 from intermezzo.store.prepared import Prepared
 from intermezzo.store.store import Event, Store, emit, open_store, utc_now
+from intermezzo.store.upsert import insert_into
 
-__all__ = ["Event", "Prepared", "Store", "emit", "new_id", "open_store", "reach", "sibling_of", "utc_now"]
+__all__ = [
+    "Event",
+    "Prepared",
+    "Store",
+    "emit",
+    "insert_into",
+    "new_id",
+    "open_store",
+    "reach",
+    "sibling_of",
+    "utc_now",
+]

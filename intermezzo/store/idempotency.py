@@ -6,10 +6,10 @@ from datetime import datetime
 
 from pydantic import JsonValue
 from sqlalchemy import Connection, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from intermezzo.errors import KeyReused
 from intermezzo.store.tables import idempotency_keys
+from intermezzo.store.upsert import insert_into
 
 MAX_KEY_CHARACTERS = 256
 
@@ -49,8 +49,7 @@ def once(
     if not 0 < len(key) <= MAX_KEY_CHARACTERS or not key.isprintable():
         raise ValueError(f"an idempotency key has 1 to {MAX_KEY_CHARACTERS} printable characters, got {key[:300]!r}")
     table = idempotency_keys
-    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
-    new = dialect.insert(table).values(
+    new = insert_into(connection, table).values(
         org=org, test=test, scope=scope, key=key, fingerprint=request, result=json.dumps(result), created_at=at
     )
     # PostgreSQL waits here for another transaction that is taking the same key, and then finds it taken.

@@ -11,11 +11,10 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, Row, func, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from intermezzo.errors import InvalidInput, WebhookNotFound
 from intermezzo.ledger import Payer
-from intermezzo.store import new_id
+from intermezzo.store import insert_into, new_id
 from intermezzo.store.tables import webhook_endpoints as table
 from intermezzo.webhooks.events import ENDS, EVENTS, WebhookEvent
 from intermezzo.webhooks.signatures import ROTATION, new_secret
@@ -81,10 +80,9 @@ def make(
 
 def ensure_for_tasks(connection: Connection, payers: Collection[Payer], *, at: datetime) -> None:
     """Make the endpoints that sign what goes to addresses of single tasks, where there are none."""
-    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
     for payer in payers:
         _, values = _new(payer, None, events=ENDS, max_retries=DEFAULT_RETRIES, at=at)
-        connection.execute(dialect.insert(table).values(values).on_conflict_do_nothing())
+        connection.execute(insert_into(connection, table).values(values).on_conflict_do_nothing())
 
 
 def find(connection: Connection, payer: Payer, endpoint_id: str) -> Endpoint:

@@ -10,8 +10,9 @@ from sqlalchemy import insert
 from intermezzo import Quality, label_text
 from intermezzo.errors import AnswerTooSoon, DefinitionError, InvalidInput, NotClaimable, StoreError
 from intermezzo.human_steps import workers
-from intermezzo.human_steps.human_options import options_from
+from intermezzo.human_steps.human_options import HumanOptions
 from intermezzo.human_steps.terms import terms_of
+from intermezzo.steps import options_from
 from intermezzo.store import new_id
 from intermezzo.store.tables import terms as terms_table
 from tests.desk import START, Desk
@@ -133,7 +134,7 @@ def test_quality_that_makes_no_sense_is_refused_when_it_is_said(given: dict[str,
     with pytest.raises(DefinitionError, match=said):
         Quality(**given)
     with pytest.raises(InvalidInput, match=r"quality"):
-        options_from({"quality": given})
+        options_from(HumanOptions, {"quality": given})
 
 
 def test_more_time_than_a_claim_gives_cannot_be_asked_for() -> None:
@@ -142,7 +143,7 @@ def test_more_time_than_a_claim_gives_cannot_be_asked_for() -> None:
 
 
 def test_quality_comes_from_json_too_and_tells_queues_apart() -> None:
-    read = options_from({"quality": {"gold_set": "x", "gold_share": 1, "daily_limit": 9}})
+    read = options_from(HumanOptions, {"quality": {"gold_set": "x", "gold_share": 1, "daily_limit": 9}})
     assert read == {"quality": Quality(gold_set="x", gold_share=1.0, daily_limit=9)}
     terms = label_text.with_options(**read).terms
     assert terms.queue != label_text.terms.queue
