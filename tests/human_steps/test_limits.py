@@ -16,7 +16,7 @@ from intermezzo.steps import options_from
 from intermezzo.store import new_id
 from intermezzo.store.tables import terms as terms_table
 from tests.desk import START, Desk
-from tests.human_steps.test_queues import plans
+from tests.plans import plans
 
 if TYPE_CHECKING:
     from collections.abc import Callable
