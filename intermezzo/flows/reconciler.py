@@ -73,11 +73,10 @@ class Reconciler:
         self._resumed_at: dict[tuple[str, int], float] = {}
         """When a run was resumed from that epoch, monotonic seconds: its next attempt may not have begun yet."""
         self._wake = asyncio.Event()
-        self._loop = asyncio.get_running_loop()
 
     async def serve(self) -> None:
         """React to events and sweep until cancelled."""
-        unsubscribe = self.store.subscribe(self._heard)
+        unsubscribe = self.store.subscribe_here(self._heard)
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._react())
@@ -90,16 +89,11 @@ class Reconciler:
 
     def _heard(self, events: Sequence[Event]) -> None:
         if any(e.topic == "run.scheduled" for e in events):
-            self._loop.call_soon_threadsafe(self._nudge)
-        closed = {e.run_id for e in events if e.topic == "call.closed" and e.run_id}
-        cancel = {e.subject for e in events if e.topic == "run.cancel"}
-        if closed or cancel:
-            self._loop.call_soon_threadsafe(self._note, closed, cancel)
-
-    def _note(self, closed: set[str], cancel: set[str]) -> None:
-        self._closed |= closed
-        self._cancel |= cancel
-        self._wake.set()
+            self._nudge()
+        self._closed |= {e.run_id for e in events if e.topic == "call.closed" and e.run_id}
+        self._cancel |= {e.subject for e in events if e.topic == "run.cancel"}
+        if self._closed or self._cancel:
+            self._wake.set()
 
     async def _react(self) -> None:
         while True:

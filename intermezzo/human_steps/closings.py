@@ -3,7 +3,7 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from intermezzo.store import Event, Store
@@ -30,13 +30,7 @@ class Closings:
         closed = asyncio.Event()
         self._waiting[task_id].add(closed)
         if self._unsubscribe is None:
-            loop = asyncio.get_running_loop()
-
-            def heard(events: Sequence[Event]) -> None:
-                with suppress(RuntimeError):  # the loop has ended meanwhile
-                    loop.call_soon_threadsafe(self._heard, events)
-
-            self._unsubscribe = self._store.subscribe(heard)
+            self._unsubscribe = self._store.subscribe_here(self._heard, topics=("task.closed",))
         try:
             yield closed
         finally:

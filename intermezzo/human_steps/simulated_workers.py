@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from pydantic import JsonValue
 
@@ -12,7 +12,7 @@ from intermezzo.human_steps.answers import AnswerSchema
 from intermezzo.human_steps.gold_tasks import expected_answer, is_right
 from intermezzo.human_steps.inbox import Inbox, InboxItem
 from intermezzo.human_steps.simulated_answers import simulated_answer
-from intermezzo.store import Event, Store
+from intermezzo.store import Store
 
 Opinion = Callable[[InboxItem, str], dict[str, JsonValue] | None]
 """What a worker answers to a task; None leaves it to the default."""
@@ -54,11 +54,10 @@ class SimulatedCrowd:
         self.opinion = opinion
         self.seed = seed
         self._work = asyncio.Event()
-        self._loop = asyncio.get_running_loop()
 
     async def serve(self) -> None:
         """Answer until cancelled."""
-        unsubscribe = self.store.subscribe(self._heard)
+        unsubscribe = self.store.subscribe_here(lambda _: self._work.set(), topics=("task.opened",))
         try:
             await asyncio.gather(*(self._finish_claims(name) for name in self.names))
             while True:
@@ -71,10 +70,6 @@ class SimulatedCrowd:
                     continue
         finally:
             unsubscribe()
-
-    def _heard(self, events: Sequence[Event]) -> None:
-        if any(event.topic in ("task.opened", "*") for event in events):
-            self._loop.call_soon_threadsafe(self._work.set)
 
     async def _finish_claims(self, name: str) -> None:
         """Answer what this worker had claimed when its process was stopped."""

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Row, Select, func, select
 
 from intermezzo.human_steps.tasks import LEGAL_MOVES, HumanTaskState, belongs_to
 from intermezzo.ledger import Payer
-from intermezzo.store import Event, Store, utc_now
+from intermezzo.store import Store, utc_now
 from intermezzo.store.tables import human_tasks, outbox
 
 POLL_SECONDS = 1.0
@@ -121,13 +121,7 @@ class Changes:
 
     def _listen(self) -> None:
         if self._unsubscribe is None:
-            loop = asyncio.get_running_loop()
-
-            def heard(_events: Sequence[Event]) -> None:
-                with suppress(RuntimeError):  # the loop has ended meanwhile
-                    loop.call_soon_threadsafe(self._wake)
-
-            self._unsubscribe = self._store.subscribe(heard)
+            self._unsubscribe = self._store.subscribe_here(lambda _: self._wake())
 
     def _wake(self) -> None:
         for event in self._waiting:

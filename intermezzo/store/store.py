@@ -6,8 +6,9 @@ A transaction is a plain function of a SQLAlchemy `Connection`; everybody above 
 import asyncio
 import atexit
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TypeVar
 
@@ -142,6 +143,23 @@ class Store:
             if self._listener is None:
                 self._listener = (sqlite_listener if self.dialect == "sqlite" else postgres_listener)(self.engine)
             return self._listener.add(callback)
+
+    def subscribe_here(
+        self, callback: Callable[[Sequence[Event]], None], *, topics: Collection[str] = ()
+    ) -> Callable[[], None]:
+        """As `subscribe`, for the running event loop: `callback` runs in it.
+
+        Args:
+            topics: only when there is an event of one of these, or any may have been missed; none: always.
+        """
+        loop = asyncio.get_running_loop()
+
+        def heard(events: Sequence[Event]) -> None:
+            if not topics or any(event.topic in topics or event.topic == "*" for event in events):
+                with suppress(RuntimeError):  # the loop has ended meanwhile
+                    loop.call_soon_threadsafe(callback, events)
+
+        return self.subscribe(heard)
 
     def close(self) -> None:
         """Finish what is queued and let go of every connection."""

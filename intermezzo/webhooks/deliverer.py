@@ -5,12 +5,12 @@ import logging
 import random
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime, timedelta
 
 from intermezzo.errors import InvalidInput, ProviderError
-from intermezzo.store import Event, Store, reach, utc_now
+from intermezzo.store import Store, reach, utc_now
 from intermezzo.web import post
 from intermezzo.webhooks import dispatch, queue
 from intermezzo.webhooks.queue import Taken, Tried
@@ -31,7 +31,7 @@ _LEAST_WAIT_SECONDS = 0.01
 _PAUSE_PER_READING = 4.0
 """Between two readings of the lanes, as a multiple of what one takes: 10,000 lanes take some 0.3 s."""
 _AFTER_FAILURE_SECONDS = 1.0
-_TOPICS = frozenset({"task.closed", "task.submitted", "task.reported", "run.closed", "webhook.due", "*"})
+_TOPICS = frozenset({"task.closed", "task.submitted", "task.reported", "run.closed", "webhook.due"})
 _OK = range(200, 300)
 _TOO_MANY_REQUESTS = 429
 _BROKEN = range(500, 600)
@@ -62,14 +62,7 @@ class Deliverer:
 
     async def serve(self) -> None:
         """Deliver until cancelled."""
-        loop = asyncio.get_running_loop()
-
-        def heard(events: Sequence[Event]) -> None:
-            if any(event.topic in _TOPICS for event in events):
-                with suppress(RuntimeError):  # the loop has ended meanwhile
-                    loop.call_soon_threadsafe(self._news)
-
-        unsubscribe = self.store.subscribe(heard)
+        unsubscribe = self.store.subscribe_here(lambda _: self._news(), topics=_TOPICS)
         try:
             while True:
                 self._wake.clear()

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
 
 import pytest
@@ -10,7 +10,7 @@ from pydantic import JsonValue
 
 from intermezzo.human_steps.inbox import InboxItem
 from intermezzo.human_steps.simulated_workers import SimulatedCrowd
-from intermezzo.store import Event, Store
+from intermezzo.store import Store
 from tests.desk import FORM, Desk
 
 
@@ -91,27 +91,3 @@ async def test_a_task_they_have_no_valid_answer_to_does_not_stop_them(
     assert play.state(odd) == "claimed"
     assert "no valid answer" in caplog.text
     assert "nonsense" not in caplog.text
-
-
-async def test_a_crowd_whose_loop_is_gone_does_not_deafen_the_store(play: Desk) -> None:
-    def forgotten() -> None:
-        async def subscribe() -> None:
-            crowd = SimulatedCrowd(play.store)
-            play.store.subscribe(crowd._heard)  # noqa: SLF001 # pyright: ignore[reportPrivateUsage] - never ended
-
-        asyncio.run(subscribe())
-
-    await asyncio.to_thread(forgotten)
-    heard: asyncio.Queue[Event] = asyncio.Queue()
-    loop = asyncio.get_running_loop()
-
-    def pass_on(events: Sequence[Event]) -> None:
-        for event in events:
-            loop.call_soon_threadsafe(heard.put_nowait, event)
-
-    unsubscribe = play.store.subscribe(pass_on)
-    task = play.post()
-    async with asyncio.timeout(10):
-        while (await heard.get()).subject != task:
-            pass
-    unsubscribe()

@@ -1,7 +1,9 @@
 """A process hears what others commit, within milliseconds, and hears when it may have missed something."""
 
+import asyncio
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Sequence
 from queue import Empty, SimpleQueue
@@ -129,3 +131,30 @@ def test_a_strangers_notification_says_that_any_event_may_have_been_missed(postg
         assert ear.wait_for(lambda _event: True) == Event("*", "")
     finally:
         store.close()
+
+
+async def test_an_event_loop_hears_in_itself_what_it_asked_for(store: Store) -> None:
+    heard: asyncio.Queue[tuple[int, str]] = asyncio.Queue()
+
+    def note(events: Sequence[Event]) -> None:
+        for event in events:
+            heard.put_nowait((threading.get_ident(), event.subject))
+
+    unsubscribe = store.subscribe_here(note, topics=("task.closed",))
+    for event in (Event("task.opened", "t1"), Event("task.closed", "t1")):
+        await store.write(lambda c, event=event: emit(c, [event], at=utc_now()))
+    async with asyncio.timeout(SOON_SECONDS):
+        assert await heard.get() == (threading.get_ident(), "t1")
+    unsubscribe()
+    assert heard.empty()
+
+
+def test_a_subscriber_whose_event_loop_is_gone_does_not_deafen_the_others(store: Store) -> None:
+    async def subscribe() -> None:
+        store.subscribe_here(lambda _: None)
+
+    asyncio.run(subscribe())
+    ear = Ear(store)
+    for subject in ("t1", "t2"):
+        store.write_now(lambda c, subject=subject: emit(c, [Event("task.closed", subject)], at=utc_now()))
+        ear.wait_for(lambda e, subject=subject: e.subject == subject)
