@@ -208,7 +208,7 @@ def _whole(profile: "Profile", reputation: "Reputation", gold: "Sequence[GoldAcc
 
 
 def reputation_text(reputation: "Reputation") -> Any:  # noqa: ANN401 (what rich can print)
-    """A reputation for a person: a table of standings, and a line of the rest."""
+    """A reputation for a person: a table of standings."""
     from rich.console import Group
 
     if reputation.first_active_on is None:
@@ -218,14 +218,30 @@ def reputation_text(reputation: "Reputation") -> Any:  # noqa: ANN401 (what rich
         *((f"domain {name}", standing) for name, standing in reputation.by_domain.items()),
         *((f"type {name}", standing) for name, standing in reputation.by_type.items()),
     ]
-    rows = [(name, one.tasks, score_text(one), one.scores_given) for name, one in standings]
-    line = (
-        f"answers: {reputation.answers} from {reputation.first_active_on} to {reputation.last_active_on}, "
-        f"{reputation.rejected} rejected; {reputation.disputes} disputed: {reputation.disputes_upheld} upheld, "
-        f"{reputation.disputes_dismissed} dismissed; agreement {_share(reputation.agreement)}, "
-        f"gold {_share(reputation.gold_accuracy)}"
-    )
-    return Group(table(["accepted", "tasks", "score", "given"], rows, numbers=["tasks", "score", "given"]), line)
+    rows = [
+        (
+            name,
+            one.tasks,
+            score_text(one),
+            one.scores_given,
+            one.answers,
+            one.rejected,
+            _disputes_text(one),
+            _share(one.agreement),
+            _share(one.gold_accuracy),
+        )
+        for name, one in standings
+    ]
+    numbers = ["tasks", "score", "given", "answers", "rejected", "agreement", "gold"]
+    headings = ["accepted", "tasks", "score", "given", "answers", "rejected", "disputed", "agreement", "gold"]
+    days = f"active from {reputation.first_active_on} to {reputation.last_active_on}"
+    return Group(table(headings, rows, numbers=numbers), days)
+
+
+def _disputes_text(standing: "Standing") -> str:
+    if not standing.disputes:
+        return ""
+    return f"{standing.disputes} ({standing.disputes_upheld} upheld, {standing.disputes_dismissed} dismissed)"
 
 
 def score_text(standing: "Standing") -> str:
@@ -234,7 +250,7 @@ def score_text(standing: "Standing") -> str:
 
 
 def _share(share: float | None) -> str:
-    return "unknown" if share is None else f"{share:.0%}"
+    return "" if share is None else f"{share:.0%}"
 
 
 def _found_table(found: "WorkerPage") -> Any:  # noqa: ANN401 (what rich can print)

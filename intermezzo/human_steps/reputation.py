@@ -17,7 +17,7 @@ from intermezzo.store.tables import assignments, disputes, guild_members, respon
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
-    """Accepted answers and their scores."""
+    """What became of answers, how good they were found, and how they agree with what others said."""
 
     tasks: int = 0
     """Answers that were approved without a dispute."""
@@ -25,6 +25,20 @@ class Standing:
     """Of those that have a score, given or defaulted, 0 to 10; None: none has."""
     scores_given: int = 0
     """How many the requesters have scored themselves."""
+    answers: int = 0
+    """All that were given, whatever became of them."""
+    rejected: int = 0
+    """Of these, those that were rejected, also after a dispute."""
+    disputes: int = 0
+    """Disputed answers; they are not among `tasks` and have no score, whoever was right."""
+    disputes_upheld: int = 0
+    """The requester was right and got a refund."""
+    disputes_dismissed: int = 0
+    """The worker was right and was paid."""
+    agreement: float | None = None
+    """Mean over answers of how far each agrees with the outcome of its task, 0 to 1."""
+    gold_accuracy: float | None = None
+    """Share of right answers to tasks whose answer was known, 0 to 1."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,20 +49,6 @@ class Reputation:
     by_domain: Mapping[str, Standing] = field(default_factory=dict[str, Standing])
     """Of tasks that have a domain, by its code."""
     by_type: Mapping[str, Standing] = field(default_factory=dict[str, Standing])
-    answers: int = 0
-    """All that were given, whatever became of them."""
-    rejected: int = 0
-    """Of these, those that were rejected, also after a dispute."""
-    disputes: int = 0
-    """Disputed answers; they are in no standing, whoever was right."""
-    disputes_upheld: int = 0
-    """The requester was right and got a refund."""
-    disputes_dismissed: int = 0
-    """The worker was right and was paid."""
-    agreement: float | None = None
-    """Mean over answers of how far each agrees with the outcome of its task, 0 to 1."""
-    gold_accuracy: float | None = None
-    """Share of right answers to tasks whose answer was known, 0 to 1."""
     first_active_on: date | None = None
     """Day of the first answer, in UTC."""
     last_active_on: date | None = None
@@ -78,75 +78,54 @@ def _read(
     test: bool,
     at: datetime,
 ) -> Mapping[str, Reputation]:
-    def of_these(query: "Select[*tuple[Any, ...]]") -> "Select[*tuple[Any, ...]]":
-        return query.add_columns(key.label("who")).where(key.in_(ids), assignments.c.test == test).group_by(key)
+    history_of: dict[str, list[Row[*tuple[Any, ...]]]] = defaultdict(list)
+    for row in connection.execute(
+        _sums(history, at)
+        .add_columns(key.label("who"))
+        .where(key.in_(ids), assignments.c.test == test)
+        .group_by(key, assignments.c.domain, assignments.c.type)
+    ):
+        history_of[row.who].append(row)
+    return {id: _made_of(history_of[id]) for id in ids}
 
-    accepted: dict[str, list[Row[*tuple[Any, ...]]]] = defaultdict(list)
-    for row in connection.execute(of_these(_accepted(history, at))):
-        accepted[row.who].append(row)
-    answered = {row.who: row for row in connection.execute(of_these(_answered(history)))}
-    disputed = {row.who: row for row in connection.execute(of_these(_disputed(history)))}
-    return {id: _made_of(accepted[id], answered.get(id), disputed.get(id)) for id in ids}
 
-
-def _accepted(history: FromClause, at: datetime) -> "Select[*tuple[Any, ...]]":
-    counts = points(at)
-    return (
-        select(
-            assignments.c.domain,
-            assignments.c.type,
-            func.count().label("tasks"),
-            func.coalesce(func.sum(counts), 0).label("points"),
-            func.count(counts).label("scored"),
-            func.count(assignments.c.score).label("given"),
+def _sums(history: FromClause, at: datetime) -> "Select[*tuple[Any, ...]]":
+    score = case((ACCEPTED, points(at)))
+    gold = assignments.c.gold_correct
+    return select(
+        assignments.c.domain,
+        assignments.c.type,
+        func.count(case((ACCEPTED, 1))).label("tasks"),
+        func.sum(score).label("points"),
+        func.count(score).label("scored"),
+        func.count(case((ACCEPTED, assignments.c.score))).label("given"),
+        func.count().label("answers"),
+        func.count(case((assignments.c.state == "rejected", 1))).label("rejected"),
+        func.count(disputes.c.id).label("disputes"),
+        func.count(case((disputes.c.upheld.is_(True), 1))).label("upheld"),
+        func.count(case((disputes.c.upheld.is_(False), 1))).label("dismissed"),
+        func.sum(assignments.c.agreement).label("agreement"),
+        func.count(assignments.c.agreement).label("agreements"),
+        func.count(case((gold.is_(True), 1))).label("gold_right"),
+        func.count(gold).label("gold"),
+        func.min(responses.c.submitted_at).label("first_at"),
+        func.max(responses.c.submitted_at).label("last_at"),
+    ).select_from(
+        history.join(responses, responses.c.assignment_id == assignments.c.id).outerjoin(
+            disputes, disputes.c.assignment_id == assignments.c.id
         )
-        .select_from(history)
-        .where(ACCEPTED)
-        .group_by(assignments.c.domain, assignments.c.type)
     )
 
 
-def _answered(history: FromClause) -> "Select[*tuple[Any, ...]]":
-    gold = case((assignments.c.gold_correct.is_(True), 1.0), (assignments.c.gold_correct.is_(False), 0.0))
-    return select(
-        func.count().label("answers"),
-        func.count(case((assignments.c.state == "rejected", 1))).label("rejected"),
-        func.avg(assignments.c.agreement).label("agreement"),
-        func.avg(gold).label("gold_accuracy"),
-        func.min(responses.c.submitted_at).label("first_at"),
-        func.max(responses.c.submitted_at).label("last_at"),
-    ).select_from(history.join(responses, responses.c.assignment_id == assignments.c.id))
-
-
-def _disputed(history: FromClause) -> "Select[*tuple[Any, ...]]":
-    return select(
-        func.count().label("disputes"),
-        func.count(case((disputes.c.upheld.is_(True), 1))).label("upheld"),
-        func.count(case((disputes.c.upheld.is_(False), 1))).label("dismissed"),
-    ).select_from(history.join(disputes, disputes.c.assignment_id == assignments.c.id))
-
-
-def _made_of(
-    accepted: "Sequence[Row[*tuple[Any, ...]]]",
-    answered: "Row[*tuple[Any, ...]] | None",
-    disputed: "Row[*tuple[Any, ...]] | None",
-) -> Reputation:
-    if answered is None:
+def _made_of(rows: "Sequence[Row[*tuple[Any, ...]]]") -> Reputation:
+    if not rows:
         return Reputation()
-    agreement, gold = answered.agreement, answered.gold_accuracy
     return Reputation(
-        overall=_standing(accepted),
-        by_domain=_standings(accepted, lambda row: row.domain),
-        by_type=_standings(accepted, lambda row: row.type),
-        answers=answered.answers,
-        rejected=answered.rejected,
-        disputes=disputed.disputes if disputed else 0,
-        disputes_upheld=disputed.upheld if disputed else 0,
-        disputes_dismissed=disputed.dismissed if disputed else 0,
-        agreement=None if agreement is None else float(agreement),
-        gold_accuracy=None if gold is None else float(gold),
-        first_active_on=answered.first_at.date(),
-        last_active_on=answered.last_at.date(),
+        overall=_standing(rows),
+        by_domain=_standings(rows, lambda row: row.domain),
+        by_type=_standings(rows, lambda row: row.type),
+        first_active_on=min(row.first_at for row in rows).date(),
+        last_active_on=max(row.last_at for row in rows).date(),
     )
 
 
@@ -161,9 +140,22 @@ def _standings(
 
 
 def _standing(rows: "Sequence[Row[*tuple[Any, ...]]]") -> Standing:
-    scored = sum(row.scored for row in rows)
+    def total(name: str) -> int:
+        return int(sum(getattr(row, name) or 0 for row in rows))
+
+    def mean(sums: str, counts: str) -> float | None:
+        count = total(counts)
+        return sum(float(getattr(row, sums) or 0) for row in rows) / count if count else None
+
     return Standing(
-        tasks=sum(row.tasks for row in rows),
-        score_average=int(sum(row.points for row in rows)) / scored if scored else None,
-        scores_given=sum(row.given for row in rows),
+        tasks=total("tasks"),
+        score_average=mean("points", "scored"),
+        scores_given=total("given"),
+        answers=total("answers"),
+        rejected=total("rejected"),
+        disputes=total("disputes"),
+        disputes_upheld=total("upheld"),
+        disputes_dismissed=total("dismissed"),
+        agreement=mean("agreement", "agreements"),
+        gold_accuracy=mean("gold_right", "gold"),
     )

@@ -132,7 +132,15 @@ _DELIVERY: Example = {
     "created_at": _AT,
     "delivered_at": _AT,
 }
-_STANDING: Example = {"tasks": 12, "score_average": 9.5, "scores_given": 4}
+_STANDING: Example = {
+    "tasks": 12,
+    "score_average": 9.5,
+    "scores_given": 4,
+    "answers": 13,
+    "rejected": 1,
+    "agreement": 0.92,
+    "gold_accuracy": 1.0,
+}
 
 EXAMPLES: dict[str, Example] = {
     "NewTask": _NEW_TASK,
@@ -205,7 +213,7 @@ EXAMPLES: dict[str, Example] = {
             "languages": ["en"],
             "background": {},
             "guilds": [],
-            "reputation": {"overall": _STANDING, "by_type": {"label_text": _STANDING}, "answers": 12},
+            "reputation": {"overall": _STANDING, "by_type": {"label_text": _STANDING}},
         },
     },
     "Reporting": {"reason": "broken", "note": "The image does not load."},

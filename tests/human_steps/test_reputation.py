@@ -72,8 +72,8 @@ def test_scores_given_and_defaulted_make_the_average_and_only_those_given_are_co
     for work in (Work(score=4), Work(score=7), Work()):
         done(desk, work)
     before = of(desk, at=START + SCORE_WINDOW - timedelta(seconds=1)).overall
-    assert before == Standing(tasks=3, score_average=5.5, scores_given=2)
-    assert of(desk, at=START + SCORE_WINDOW).overall == Standing(tasks=3, score_average=7.0, scores_given=2)
+    assert before == Standing(tasks=3, score_average=5.5, scores_given=2, answers=3)
+    assert of(desk, at=START + SCORE_WINDOW).overall == replace(before, score_average=7.0)
 
 
 def test_standings_are_told_by_domain_and_by_type(desk: Desk) -> None:
@@ -85,24 +85,38 @@ def test_standings_are_told_by_domain_and_by_type(desk: Desk) -> None:
     ):
         done(desk, work)
     found = of(desk)
-    assert found.overall == Standing(tasks=4, score_average=6.0, scores_given=3)
+    assert found.overall == Standing(tasks=4, score_average=6.0, scores_given=3, answers=4)
     assert found.by_domain == {
-        "FIN": Standing(tasks=2, score_average=6.0, scores_given=2),
-        "TEC": Standing(tasks=1, score_average=10.0, scores_given=0),
+        "FIN": Standing(tasks=2, score_average=6.0, scores_given=2, answers=2),
+        "TEC": Standing(tasks=1, score_average=10.0, answers=1),
     }
     assert found.by_type == {
-        "label_text": Standing(tasks=3, score_average=16 / 3, scores_given=2),
-        "rate_quality": Standing(tasks=1, score_average=8.0, scores_given=1),
+        "label_text": Standing(tasks=3, score_average=16 / 3, scores_given=2, answers=3),
+        "rate_quality": Standing(tasks=1, score_average=8.0, scores_given=1, answers=1),
     }
 
 
 def test_disputed_answers_are_counted_apart_whoever_was_right(desk: Desk) -> None:
     for end in ("approved", "rejected", "waiting", "disputed", "upheld", "dismissed", "dismissed"):
         done(desk, Work(end=end))
+    assert of(desk).overall == Standing(
+        tasks=1, score_average=10.0, answers=7, rejected=2, disputes=4, disputes_upheld=1, disputes_dismissed=2
+    )
+
+
+def test_who_errs_in_one_domain_is_not_thought_less_of_in_another(desk: Desk) -> None:
+    for work in (
+        Work(domain="FIN", agreement=0.25, gold=False),
+        Work(domain="FIN", end="upheld"),
+        Work(domain="TEC", type="rate_quality", agreement=0.75, gold=True),
+    ):
+        done(desk, work)
     found = of(desk)
-    assert found.overall == Standing(tasks=1, score_average=10.0, scores_given=0)
-    assert (found.disputes, found.disputes_upheld, found.disputes_dismissed) == (4, 1, 2)
-    assert (found.answers, found.rejected) == (7, 2)
+    assert (found.overall.agreement, found.overall.gold_accuracy, found.overall.disputes) == (0.5, 0.5, 1)
+    for good in (found.by_domain["TEC"], found.by_type["rate_quality"]):
+        assert (good.agreement, good.gold_accuracy, good.disputes) == (0.75, 1.0, 0)
+    for bad in (found.by_domain["FIN"], found.by_type["label_text"]):
+        assert (bad.agreement, bad.gold_accuracy, bad.disputes_upheld) == (0.25, 0.0, 1)
 
 
 def test_agreement_accuracy_and_days_are_those_of_the_answers(desk: Desk) -> None:
@@ -114,7 +128,7 @@ def test_agreement_accuracy_and_days_are_those_of_the_answers(desk: Desk) -> Non
     ):
         done(desk, work)
     found = of(desk)
-    assert (found.agreement, found.gold_accuracy) == (0.75, 2 / 3)
+    assert (found.overall.agreement, found.overall.gold_accuracy) == (0.75, 2 / 3)
     assert (found.first_active_on, found.last_active_on) == (date(2030, 1, 3), date(2030, 1, 6))
 
 
@@ -138,8 +152,9 @@ def test_a_guild_is_as_its_members_are_together(desk: Desk) -> None:
     ):
         done(desk, work)
     of_guild = desk.see(lambda c: reputation.of_guilds(c, ["medics", "none"], test=False, at=LATER))
-    assert of_guild["medics"].overall == Standing(tasks=2, score_average=6.5, scores_given=2)
-    assert (of_guild["medics"].answers, of_guild["medics"].disputes_upheld) == (3, 1)
+    assert of_guild["medics"].overall == Standing(
+        tasks=2, score_average=6.5, scores_given=2, answers=3, rejected=1, disputes=1, disputes_upheld=1
+    )
     assert of_guild["none"] == Reputation()
     desk.do(lambda c: workers.leave(c, "medics", "bob"))
     of_guild = desk.see(lambda c: reputation.of_guilds(c, ["medics"], test=False, at=LATER))
@@ -172,17 +187,30 @@ WORK = st.builds(
 )
 
 
-def standing(history: Sequence[Work], at: datetime) -> Standing:
-    accepted = [work for work in history if work.end == "approved"]
-    points = [
-        DEFAULT_SCORE if work.score is None else work.score
-        for work in accepted
-        if work.score is not None or at >= START + timedelta(days=work.day) + SCORE_WINDOW
-    ]
+def mean(values: Sequence[float]) -> float | None:
+    return sum(values) / len(values) if values else None
+
+
+def standing(given: Sequence[Work], at: datetime) -> Standing:
+    accepted = [work for work in given if work.end == "approved"]
+    ends = [work.end for work in given]
     return Standing(
         tasks=len(accepted),
-        score_average=sum(points) / len(points) if points else None,
+        score_average=mean(
+            [
+                DEFAULT_SCORE if work.score is None else work.score
+                for work in accepted
+                if work.score is not None or at >= START + timedelta(days=work.day) + SCORE_WINDOW
+            ]
+        ),
         scores_given=sum(work.score is not None for work in accepted),
+        answers=len(given),
+        rejected=ends.count("rejected") + ends.count("upheld"),
+        disputes=ends.count("disputed") + ends.count("upheld") + ends.count("dismissed"),
+        disputes_upheld=ends.count("upheld"),
+        disputes_dismissed=ends.count("dismissed"),
+        agreement=mean([work.agreement for work in given if work.agreement is not None]),
+        gold_accuracy=mean([work.gold for work in given if work.gold is not None]),
     )
 
 
@@ -191,27 +219,16 @@ def recomputed(history: Sequence[Work], at: datetime) -> Reputation:
     given = [work for work in history if work.end != "claimed"]
     if not given:
         return Reputation()
-    accepted = [work for work in given if work.end == "approved"]
-    agreements = [work.agreement for work in given if work.agreement is not None]
-    golds = [work.gold for work in given if work.gold is not None]
     days = [START.date() + timedelta(days=work.day) for work in given]
-    ends = [work.end for work in given]
 
     def grouped(name: str) -> dict[str, Standing]:
-        values: set[Any] = {getattr(work, name) for work in accepted} - {""}
-        return {value: standing([work for work in accepted if getattr(work, name) == value], at) for value in values}
+        values: set[Any] = {getattr(work, name) for work in given} - {""}
+        return {value: standing([work for work in given if getattr(work, name) == value], at) for value in values}
 
     return Reputation(
         overall=standing(given, at),
         by_domain=grouped("domain"),
         by_type=grouped("type"),
-        answers=len(given),
-        rejected=ends.count("rejected") + ends.count("upheld"),
-        disputes=ends.count("disputed") + ends.count("upheld") + ends.count("dismissed"),
-        disputes_upheld=ends.count("upheld"),
-        disputes_dismissed=ends.count("dismissed"),
-        agreement=sum(agreements) / len(agreements) if agreements else None,
-        gold_accuracy=sum(golds) / len(golds) if golds else None,
         first_active_on=min(days),
         last_active_on=max(days),
     )
