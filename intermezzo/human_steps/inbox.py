@@ -19,7 +19,7 @@ from intermezzo.human_steps.open_counts import open_count
 from intermezzo.human_steps.reports import Problem
 from intermezzo.human_steps.terms import terms_of
 from intermezzo.human_steps.workers import check_worker_id, profile_of
-from intermezzo.store import Store, reach, utc_now
+from intermezzo.store import Store, follow_indexes, reach, utc_now
 from intermezzo.store.tables import assignments, human_tasks
 
 
@@ -66,13 +66,12 @@ class Inbox:
         Args:
             limit: most tasks to return, 1 to 1,000.
         """
+        most = min(max(limit, 1), 1000)
         if worker_id is None:
-            query = select(human_tasks, *_NO_PART).where(queues.HAS_ROOM)
-        else:
-            check_worker_id(worker_id)
-            query = _with_part(worker_id).where(assignments.c.state == "claimed")
-        query = query.where(human_tasks.c.test == self.test).order_by(*queues.ORDER).limit(min(max(limit, 1), 1000))
-        return await self.store.read(lambda c: _items(c, c.execute(query).all()))
+            return await self.store.read(lambda c: with_room(c, test=self.test, limit=most))
+        check_worker_id(worker_id)
+        query = _with_part(worker_id).where(assignments.c.state == "claimed", human_tasks.c.test == self.test)
+        return await self.store.read(lambda c: _items(c, c.execute(query.order_by(*queues.ORDER).limit(most)).all()))
 
     async def count(self, *, types: "Sequence[str]" = ()) -> int:
         """How many tasks have a free slot.
@@ -211,6 +210,13 @@ def _may_see(connection: Connection, row: "Row[tuple[object, ...]]", worker_id: 
         return True
     # By the terms alone, which those of a gold task are too.
     return row.test or profile_of(connection, worker_id).refusal(terms_of(connection, row.terms_id)) is None
+
+
+def with_room(connection: Connection, *, test: bool, limit: int) -> "Sequence[InboxItem]":
+    """Tasks with a free slot, the most urgent and oldest first."""
+    query = select(human_tasks, *_NO_PART).where(queues.HAS_ROOM, human_tasks.c.test == test)
+    follow_indexes(connection)
+    return _items(connection, connection.execute(query.order_by(*queues.ORDER).limit(limit)).all())
 
 
 _NO_PART = (null().label("part"), null().label("part_reward_credits"), null().label("lease_expires_at"))

@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, func, select, tup
 from intermezzo.errors import HumanTaskNotFound
 from intermezzo.human_steps.tasks import LEGAL_MOVES, HumanTaskState, belongs_to
 from intermezzo.ledger import Payer
+from intermezzo.store import follow_indexes
 from intermezzo.store.tables import assignments, human_tasks, step_calls, transfers
 
 if TYPE_CHECKING:
@@ -107,6 +108,7 @@ def newest(
         last = find(connection, payer, after)
         query = query.where(tuple_(human_tasks.c.created_at, human_tasks.c.id) < (last.created_at, last.id))
     query = query.order_by(human_tasks.c.created_at.desc(), human_tasks.c.id.desc()).offset(offset)
+    follow_indexes(connection)
     return [_view(row) for row in connection.execute(query.limit(min(max(limit, 1), MOST_LISTED)))]
 
 

@@ -1,16 +1,17 @@
 """The database: tables, migrations, grouped transactions and change signals, on SQLite and PostgreSQL."""
 
+from intermezzo.store.dialect import follow_indexes, insert_into
 from intermezzo.store.faults import reach
 from intermezzo.store.ids import new_id, sibling_of
 from intermezzo.store.prepared import Prepared
 from intermezzo.store.store import Event, Store, emit, open_store, utc_now
-from intermezzo.store.upsert import insert_into
 
 __all__ = [
     "Event",
     "Prepared",
     "Store",
     "emit",
+    "follow_indexes",
     "insert_into",
     "new_id",
     "open_store",

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, select
 
 from intermezzo.errors import KeyReused
 from intermezzo.store.tables import idempotency_keys
-from intermezzo.store.upsert import insert_into
+from intermezzo.store.dialect import insert_into
 
 MAX_KEY_CHARACTERS = 256
 
