@@ -8,8 +8,8 @@ from pydantic import JsonValue
 from sqlalchemy import Connection, select
 
 from intermezzo.errors import KeyReused
-from intermezzo.store.tables import idempotency_keys
 from intermezzo.store.dialect import insert_into
+from intermezzo.store.tables import idempotency_keys
 
 MAX_KEY_CHARACTERS = 256
 

@@ -11,11 +11,12 @@ from intermezzo.human_steps.open_counts import open_count
 from intermezzo.ledger import platform_fee
 from intermezzo.store.tables import assignments, human_tasks, outbox, runs, step_calls, transfers
 from tests.desk import Desk
-from tests.human_steps.lifecycle_model import Expected
+from tests.human_steps.lifecycle_model import HOLDING, Expected
 
 ASSIGNMENT_MOVES = {
     "claimed": {"submitted", "approved", "rejected", "released", "declined", "expired"},
-    "submitted": {"approved", "rejected"},
+    "submitted": {"disputed", "approved", "rejected"},
+    "disputed": {"approved", "rejected"},
 }
 """Where an assignment can have got to since it was last seen; what is not here stays as it is."""
 
@@ -83,10 +84,10 @@ class Checks:
 def _check_task(task: Expected, row: "Row[Any]", given: Sequence[Row[Any]]) -> None:
     assert (row.state, row.org, row.test) == (task.state, task.desk.payer.org, task.desk.payer.test)
     holding = {a.worker_id: a for a in given if a.state not in ("released", "expired")}
-    assert {worker: (a.state, a.reward_credits, a.reviewed_by) for worker, a in holding.items()} == {
-        worker: (g.state, g.reward, g.reviewed_by) for worker, g in task.workers.items()
-    }
-    assert len(task.of("claimed", "submitted", "approved")) <= row.assignments_required == task.slots
+    assert {
+        worker: (a.state, a.reward_credits, a.reviewed_by, a.score, a.score_until) for worker, a in holding.items()
+    } == {worker: (g.state, g.reward, g.reviewed_by, g.score, g.score_until) for worker, g in task.workers.items()}
+    assert len(task.of(*HOLDING)) <= row.assignments_required == task.slots
     assert (row.closed_at is not None) == task.is_closed
     assert (row.settled_at is not None) == task.is_settled
     if not task.is_closed:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from intermezzo.human_steps.answers import AnswerSchema
 from intermezzo.human_steps.consensus import Agreed, ConsensusStrategy, Split, consensus
+from intermezzo.human_steps.scores import SCORE_WINDOW
 from intermezzo.human_steps.terms import Terms
 from intermezzo.ledger import platform_fee
 from tests.desk import FORM, Desk
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 MOST_OF_ONE_TASK = 80
 """Credits that a task of these terms can cost."""
 LEAVES = AnswerSchema.of(json.loads(FORM)).leaves
+HOLDING = ("claimed", "submitted", "disputed", "approved")
+"""States of a worker's part that take a slot."""
 CLOSED = ("completed", "expired", "cancelled", "failed")
 CATEGORIES = st.sampled_from(["good", "good", "bad"])
 
@@ -63,6 +66,10 @@ class Given:
     category: str = ""
     review_due: datetime | None = None
     reviewed_by: str | None = None
+    score_until: datetime | None = None
+    score: int | None = None
+    upheld: bool | None = None
+    """What became of its dispute."""
 
 
 @dataclass
@@ -107,7 +114,7 @@ class Expected:
 
     @property
     def free(self) -> int:
-        return self.slots - len(self.of("claimed", "submitted", "approved"))
+        return self.slots - len(self.of(*HOLDING))
 
     def is_free(self, at: datetime) -> bool:
         """Whether a slot of it may be claimed."""
@@ -124,14 +131,14 @@ class Expected:
 
     @property
     def is_settled(self) -> bool:
-        return self.is_closed and not self.of("submitted")
+        return self.is_closed and not self.of("submitted", "disputed")
 
     @property
     def committed(self) -> int:
         """What counts against the run's budget: everything until it closes, then what is or may be paid."""
         if not self.is_closed:
             return self.price
-        payable = self.of("approved", "submitted")
+        payable = self.of("approved", "submitted", "disputed")
         rewards = sum(given.reward for given in payable.values())
         return rewards + platform_fee(rewards, len(payable))
 
@@ -167,6 +174,7 @@ class Expected:
         wait = self.terms.auto_approve_seconds
         given.category, given.state = category, "approved" if wait == 0 else "submitted"
         given.review_due = None if wait is None or wait == 0 else at + timedelta(seconds=wait)
+        given.score_until = at + SCORE_WINDOW
         self.workers[worker] = given
         self.weigh(at)
 
@@ -189,6 +197,15 @@ class Expected:
         if not approved:
             self.go("open", at)
         self.weigh(at)
+
+    def dispute(self, worker: str) -> None:
+        """Stops time and the requester; the answer counts no more, and will have no score."""
+        given = self.workers[worker]
+        given.state, given.score_until = "disputed", None
+
+    def resolve(self, worker: str, *, upheld: bool, by: str, at: datetime) -> None:
+        self.workers[worker].upheld = upheld
+        self.review(worker, approved=not upheld, by=by, at=at)
 
     def was_reviewed(self, worker: str, *, approved: bool) -> bool:
         """Whether somebody has already decided so."""
@@ -238,7 +255,7 @@ def random_terms(draw: st.DrawFn) -> Terms:
         reward_credits=reward * 2,
         claim_timeout_seconds=draw(minutes) * 60,
         deadline_seconds=draw(deadline),
-        auto_approve_seconds=draw(st.sampled_from([0, 0, 3600, None])),
+        auto_approve_seconds=draw(st.sampled_from([0, 3600, 3600, None])),
         on_split=draw(st.sampled_from(["fail", "review"])),
         default_answer=draw(default),
     )

@@ -28,7 +28,9 @@ from tests.human_steps.lifecycle_model import CATEGORIES, MOST_OF_ONE_TASK, TERM
 
 GRANTED = 2_000
 
-WORKERS = st.sampled_from(["ann", "bob", "cy", "dee"])
+EVERYBODY = ("ann", "bob", "cy", "dee")
+WORKERS = st.sampled_from(EVERYBODY)
+NTH = st.integers(0, 9)
 REVIEWERS = st.sampled_from(["boss", "chief"])
 
 
@@ -43,6 +45,8 @@ class Lifecycle(RuleBasedStateMachine):
         self.desk = Desk(store, granted=GRANTED, budget=GRANTED)
         self.now = START
         self.tasks: dict[str, Expected] = {}
+        self.disputes: dict[str, str] = {}
+        """By assignment."""
         self.checks = Checks([self.desk])
 
     @initialize(target=posted, terms=TERMS)
@@ -106,17 +110,24 @@ class Lifecycle(RuleBasedStateMachine):
         else:
             self._refused(ClaimLost, lambda: self.desk.submit(worker, id, category, at=self.now))
 
+    @rule(id=posted, category=CATEGORIES)
+    def everybody_answers(self, id: str, category: str) -> None:
+        for worker in EVERYBODY:
+            if self.tasks[id].is_free(self.now) and worker not in self.tasks[id].workers:
+                self.claim(id, worker)
+                self.submit(id, worker, category)
+
     @rule(id=posted, category=st.sampled_from(["good", "bad"]))
     def every_holder_submits(self, id: str, category: str) -> None:
         for worker in self.tasks[id].of("claimed"):
             self.submit(id, worker, category)
 
-    @rule(id=posted, worker=WORKERS, approved=st.booleans(), by=REVIEWERS)
-    def review(self, id: str, worker: str, approved: bool, by: str) -> None:
+    @rule(n=NTH, approved=st.booleans(), by=REVIEWERS)
+    @precondition(lambda self: self._parts())
+    def review(self, n: int, approved: bool, by: str) -> None:
+        id, worker = self._nth(n)
         task = self.tasks[id]
-        assignment = self.desk.assignment(id, worker)
-        if assignment is None:
-            return
+        assignment = self.desk.assignment(id, worker) or ""
         if worker in task.of("submitted"):
             task.review(worker, approved=approved, by=by, at=self.now)
             assert self.desk.review(assignment, approved=approved, by=by, at=self.now) == task.state
@@ -124,6 +135,50 @@ class Lifecycle(RuleBasedStateMachine):
             assert self.desk.review(assignment, approved=approved, by=by, at=self.now) == task.state
         else:
             self._refused(NotReviewable, lambda: self.desk.review(assignment, approved=approved, by=by, at=self.now))
+
+    @rule(n=NTH)
+    @precondition(lambda self: self._parts())
+    def dispute(self, n: int) -> None:
+        id, worker = self._nth(n)
+        assignment = self.desk.assignment(id, worker) or ""
+        task, before = self.tasks[id], self.disputes.get(assignment)
+        if before is not None:  # asking again changes nothing, whatever has become of it
+            assert self.desk.dispute(assignment, at=self.now).id == before
+        elif worker in task.of("submitted"):
+            self.disputes[assignment] = self.desk.dispute(assignment, at=self.now).id
+            task.dispute(worker)
+        else:
+            self._refused(NotReviewable, lambda: self.desk.dispute(assignment, at=self.now))
+
+    @rule(n=NTH, upheld=st.booleans())
+    @precondition(lambda self: self._parts())
+    def resolve(self, n: int, upheld: bool) -> None:
+        id, worker = self._nth(n)
+        dispute = self.disputes.get(self.desk.assignment(id, worker) or "")
+        if dispute is None:
+            return
+        task = self.tasks[id]
+        decided = task.workers[worker].upheld
+        if decided is None:
+            task.resolve(worker, upheld=upheld, by="ops", at=self.now)
+        if decided is None or decided == upheld:
+            assert self.desk.resolve(dispute, upheld=upheld, at=self.now).upheld == upheld
+        else:
+            self._refused(NotReviewable, lambda: self.desk.resolve(dispute, upheld=upheld, at=self.now))
+
+    @rule(n=NTH, score=st.integers(0, 10))
+    @precondition(lambda self: self._parts())
+    def score(self, n: int, score: int) -> None:
+        id, worker = self._nth(n)
+        assignment = self.desk.assignment(id, worker) or ""
+        given = self.tasks[id].of("approved").get(worker)
+        if given is None or given.score_until is None:
+            self._refused(NotReviewable, lambda: self.desk.score(assignment, score, at=self.now))
+        elif given.score == score or self.now < given.score_until:
+            self.desk.score(assignment, score, at=self.now)
+            given.score = score
+        else:
+            self._refused(NotReviewable, lambda: self.desk.score(assignment, score, at=self.now))
 
     @rule(id=posted, category=st.sampled_from(["good", "bad"]))
     def decide(self, id: str, category: str) -> None:
@@ -155,7 +210,7 @@ class Lifecycle(RuleBasedStateMachine):
         else:
             self._refused(ClaimLost, lambda: self.desk.release(worker, id, at=self.now))
 
-    @rule(minutes=st.sampled_from([0, 1, 5, 31, 500]))
+    @rule(minutes=st.sampled_from([0, 1, 5, 31, 500, 2_880]))
     def time_passes(self, minutes: int) -> None:
         self.now += timedelta(minutes=minutes, seconds=1)
 
@@ -190,6 +245,13 @@ class Lifecycle(RuleBasedStateMachine):
         with pytest.raises(error):
             act()
 
+    def _parts(self) -> list[tuple[str, str]]:
+        return [(id, worker) for id, task in self.tasks.items() for worker in task.workers]
+
+    def _nth(self, n: int) -> tuple[str, str]:
+        parts = self._parts()
+        return parts[n % len(parts)]
+
     def _committed(self) -> int:
         return sum(task.committed for task in self.tasks.values())
 
@@ -200,7 +262,7 @@ class Lifecycle(RuleBasedStateMachine):
 
 def test_no_order_of_moves_breaks_a_task_its_journal_or_its_money(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(queues, "NOTED_EVERY", 1)
-    examples = 40 if desk.store.dialect == "sqlite" else 8
+    examples = 60 if desk.store.dialect == "sqlite" else 8
     run_state_machine_as_test(
         cast("type[RuleBasedStateMachine]", lambda: Lifecycle(desk.store)),
         settings=settings(
