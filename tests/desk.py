@@ -311,7 +311,7 @@ class Desk:
 
     def earned(self, worker: str) -> int:
         """What a worker was paid."""
-        return self.balance(self.payer.worker(worker))
+        return self.see(lambda c: ledger.earned(c, self.payer.worker(worker)))
 
     def balance(self, account: str) -> int:
         """Credits of an account."""

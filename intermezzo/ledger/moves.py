@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from sqlalchemy import Connection, bindparam, case, func, select, update
+from sqlalchemy import Connection, bindparam, case, func, literal, select, update
 
 from intermezzo.errors import InsufficientCredits
 from intermezzo.ledger.accounts import Payer
@@ -124,6 +124,13 @@ def balance(connection: Connection, account: str) -> int:
     incoming = select(func.coalesce(func.sum(transfers.c.credits), 0)).where(transfers.c.target == account)
     outgoing = select(func.coalesce(func.sum(transfers.c.credits), 0)).where(transfers.c.source == account)
     return int(connection.scalar(incoming) or 0) - int(connection.scalar(outgoing) or 0)
+
+
+def earned(connection: Connection, worker: str) -> int:
+    """Credits that a worker was paid, by the name of their account."""
+    rewards = transfers.c.move == literal("reward", literal_execute=True)  # as in the index
+    query = select(func.coalesce(func.sum(transfers.c.credits), 0)).where(transfers.c.target == worker, rewards)
+    return int(connection.scalar(query) or 0)
 
 
 def _credit_available(connection: Connection, payer: Payer, credits: int) -> None:

@@ -144,7 +144,7 @@ async def me(principal: Worker, server: Server) -> Me:
     account = principal.payer.worker(worker_id)
     return Me(
         worker_id=worker_id,
-        balance_credits=await server.store.read(lambda c: ledger.balance(c, account)),
+        balance_credits=await server.store.read(lambda c: ledger.earned(c, account)),
         suspended=(await workforce.get(worker_id)).suspended,
         profile=await workforce.public_profile(worker_id, test=principal.test),
     )

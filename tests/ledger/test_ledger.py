@@ -10,6 +10,7 @@ from intermezzo.errors import InsufficientCredits
 from intermezzo.human_steps.native_types import label_text
 from intermezzo.ledger import Payer, human_price, platform_fee
 from tests.desk import START, Desk, held
+from tests.plans import plans
 
 # --- prices (spec: CS-25, CS-26, K3) ------------------------------------------------------------------------
 
@@ -159,3 +160,10 @@ def test_an_answer_that_earns_nothing_still_costs_the_least_fee(desk: Desk) -> N
     desk.answer("ann", task)
     assert (desk.earned("ann"), desk.balance(desk.payer.fee), desk.reserved) == (0, 1, 0)
     assert desk.problems() == []
+
+
+def test_what_a_worker_earned_is_found_by_an_index(new_desk: Desk) -> None:
+    new_desk.answer("ann", new_desk.post(reward=3))
+    assert (new_desk.earned("ann"), new_desk.earned("bob")) == (3, 0)
+    [plan] = plans(new_desk, lambda c: ledger.earned(c, new_desk.payer.worker("ann")), tables="transfers")
+    assert "ix_transfers_rewards" in plan

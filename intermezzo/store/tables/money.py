@@ -1,6 +1,6 @@
 """Credits."""
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, Index, Integer, String, Table
+from sqlalchemy import BigInteger, CheckConstraint, Column, Index, Integer, String, Table, text
 
 from intermezzo.store.tables.columns import UtcDateTime, metadata, serial
 
@@ -18,6 +18,14 @@ transfers = Table(
     CheckConstraint("credits > 0", name="positive"),
     CheckConstraint("source <> target", name="distinct"),
     Index("uq_transfers_operation", "subject", "move", "n", unique=True),
+    # What a worker has earned; the accounts of organisations are read whole.
+    Index(
+        "ix_transfers_rewards",
+        "target",
+        "credits",
+        sqlite_where=text("move = 'reward'"),
+        postgresql_where=text("move = 'reward'"),
+    ),
 )
 
 accounts = Table(

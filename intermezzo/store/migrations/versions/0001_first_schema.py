@@ -45,6 +45,13 @@ def _money() -> None:
         sa.PrimaryKeyConstraint("seq", name=op.f("pk_transfers")),
     )
     op.create_index("uq_transfers_operation", "transfers", ["subject", "move", "n"], unique=True)
+    op.create_index(
+        "ix_transfers_rewards",
+        "transfers",
+        ["target", "credits"],
+        sqlite_where=sa.text("move = 'reward'"),
+        postgresql_where=sa.text("move = 'reward'"),
+    )
 
 
 def _journal() -> None:
