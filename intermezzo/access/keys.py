@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal, cast
 
-from sqlalchemy import Connection, Row, insert, or_, select, update
+from sqlalchemy import Connection, Row, bindparam, insert, or_, select, update
 
 from intermezzo.access.principals import Principal, Scope
 from intermezzo.errors import AccessKeyNotFound, NotAuthenticated
-from intermezzo.store import new_id
+from intermezzo.store import Prepared, new_id
 from intermezzo.store.tables import api_keys
 
 if TYPE_CHECKING:
@@ -30,6 +30,8 @@ PREFIXES: dict[Dialect, tuple[str, str]] = {
 
 SECRET_BYTES = 24
 """Random bytes in a key: nobody guesses one in 192 bits, so a plain digest of it is safe to keep."""
+
+_BY_DIGEST = Prepared(select(api_keys).where(api_keys.c.digest == bindparam("of")))
 
 _MOST_CHARACTERS = 200
 _USE_NOTED_EVERY = timedelta(minutes=1)
@@ -100,7 +102,7 @@ def find(connection: Connection, key: str, *, at: datetime) -> tuple[Principal, 
     """
     row = None
     if len(key) <= _MOST_CHARACTERS:
-        row = connection.execute(select(api_keys).where(api_keys.c.digest == _digest(key))).one_or_none()
+        row = _BY_DIGEST.first(connection, {"of": _digest(key)})
     if row is None:
         raise NotAuthenticated("there is no such API key; `intermezzo keys create` makes one")
     if row.revoked_at is not None:

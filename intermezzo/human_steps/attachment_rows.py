@@ -8,13 +8,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, Row, insert, select
+from sqlalchemy import Connection, Row, bindparam, insert, select
 
 from intermezzo.errors import AttachmentRefused, InvalidInput
 from intermezzo.human_steps.file_references import FileReference, references_in
 from intermezzo.human_steps.files import File, check_file_name
 from intermezzo.human_steps.media_types import agrees, media_type_of
-from intermezzo.store import insert_into, new_id
+from intermezzo.store import Prepared, insert_into, new_id
 from intermezzo.store.tables import attachments, blobs
 
 MAX_TASK_BYTES = 20 * 1024 * 1024
@@ -51,6 +51,7 @@ class Attachment:
 
 
 _SHOWN = [column for column in attachments.columns if column.name != "org"]
+_OF_ONE = Prepared(select(*_SHOWN).where(attachments.c.task_id == bindparam("task")).order_by(attachments.c.id))
 
 
 def attached_to(connection: Connection, task_ids: Sequence[str]) -> dict[str, list[Attachment]]:
@@ -62,6 +63,11 @@ def attached_to(connection: Connection, task_ids: Sequence[str]) -> dict[str, li
         for row in connection.execute(query).mappings():
             found.setdefault(row["task_id"], []).append(Attachment(**row))
     return found
+
+
+def attached_to_one(connection: Connection, task_id: str) -> list[Attachment]:
+    """What is attached to a task, the first attached first."""
+    return [Attachment(**row._asdict()) for row in _OF_ONE.all(connection, {"task": task_id})]
 
 
 def keep(connection: Connection, org: str, file: File, *, at: datetime) -> None:

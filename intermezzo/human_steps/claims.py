@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from pydantic import JsonValue
-from sqlalchemy import ColumnElement, Connection, Row, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, bindparam, select, update
 
 from intermezzo.errors import AnswerTooSoon, ClaimLost, NotClaimable
 from intermezzo.human_steps import queues
@@ -33,8 +33,21 @@ from intermezzo.human_steps.workers import (
     suspension_of,
     unfinished_work,
 )
-from intermezzo.store import new_id, reach
+from intermezzo.store import Prepared, new_id, one_of, reach
 from intermezzo.store.tables import assignments, responses
+
+_INSERT_CLAIM, _INSERT_ANSWER = Prepared.insert(assignments), Prepared.insert(responses)
+_PARTS = select(assignments).where(
+    assignments.c.task_id == bindparam("task"), assignments.c.worker_id == bindparam("worker")
+)
+_HOLDS = one_of(assignments.c.state, HOLDING)
+_HELD = Prepared(_PARTS.where(_HOLDS))
+_PART = Prepared(_PARTS.order_by(_HOLDS.desc(), assignments.c.claimed_at.desc()))
+_SUBMIT = Prepared(
+    update(assignments)
+    .where(assignments.c.id == bindparam("assignment"))
+    .values(state="submitted", review_due_at=bindparam("due_at"), score_until=bindparam("until"))
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,13 +133,7 @@ def claim_task(connection: Connection, worker_id: str, task_id: str, *, test: bo
 
 
 def _held_by(connection: Connection, task_id: str, worker_id: str) -> "Row[tuple[object, ...]] | None":
-    return connection.execute(
-        select(assignments).where(
-            assignments.c.task_id == task_id,
-            assignments.c.worker_id == worker_id,
-            assignments.c.state.in_(HOLDING),
-        )
-    ).one_or_none()
+    return _HELD.first(connection, {"task": task_id, "worker": worker_id})
 
 
 def _take(connection: Connection, task: "Row[tuple[object, ...]]", worker_id: str, *, at: datetime) -> Claimed:
@@ -138,21 +145,20 @@ def _take(connection: Connection, task: "Row[tuple[object, ...]]", worker_id: st
         worker_id=worker_id,
         lease_expires_at=until if task.deadline_at is None else min(until, task.deadline_at),
     )
-    connection.execute(
-        insert(assignments).values(
-            id=claim.assignment_id,
-            task_id=task.id,
-            worker_id=worker_id,
-            test=task.test,
-            type=terms.type,
-            domain=terms.domain,
-            state="claimed",
-            reward_credits=terms.reward_credits,
-            claimed_at=at,
-            lease_expires_at=claim.lease_expires_at,
-            gold_id=task.gold_id,
-        )
-    )
+    row = {
+        "id": claim.assignment_id,
+        "task_id": task.id,
+        "worker_id": worker_id,
+        "test": task.test,
+        "type": terms.type,
+        "domain": terms.domain,
+        "state": "claimed",
+        "reward_credits": terms.reward_credits,
+        "claimed_at": at,
+        "lease_expires_at": claim.lease_expires_at,
+        "gold_id": task.gold_id,
+    }
+    _INSERT_CLAIM.run(connection, [row])
     saw = digest_of(connection, task, terms)
     record(connection, task, "claimed", actor=worker_id, at=at, assignment=claim.assignment_id, saw=saw)
     slots = task.open_slots - 1
@@ -175,11 +181,7 @@ def submit(connection: Connection, task_id: str, worker_id: str, answer: dict[st
     """
     check_worker_id(worker_id)
     task = lock_task(connection, task_id)
-    claim = connection.execute(
-        select(assignments)
-        .where(assignments.c.task_id == task_id, assignments.c.worker_id == worker_id)
-        .order_by(assignments.c.state.in_(HOLDING).desc(), assignments.c.claimed_at.desc())
-    ).first()
+    claim = _PART.first(connection, {"task": task_id, "worker": worker_id})
     if claim is None:
         raise ClaimLost(f"worker {worker_id!r} has no claim on human task {task_id}; claim it first")
     if claim.state != "claimed":
@@ -188,15 +190,14 @@ def submit(connection: Connection, task_id: str, worker_id: str, answer: dict[st
         raise ClaimLost(f"worker {worker_id!r} is suspended: {reason}")
     _check_time(connection, task, claim, at=at)
     reach("answer.before")
-    connection.execute(
-        insert(responses).values(
-            assignment_id=claim.id,
-            task_id=task_id,
-            worker_id=worker_id,
-            answer=json.dumps(answer, ensure_ascii=False),
-            submitted_at=at,
-        )
-    )
+    row = {
+        "assignment_id": claim.id,
+        "task_id": task_id,
+        "worker_id": worker_id,
+        "answer": json.dumps(answer, ensure_ascii=False),
+        "submitted_at": at,
+    }
+    _INSERT_ANSWER.run(connection, [row])
     is_gold = task.gold_id is not None
     if is_gold:
         judge(connection, task, claim.id, answer)
@@ -204,15 +205,8 @@ def submit(connection: Connection, task_id: str, worker_id: str, answer: dict[st
     # Webhooks tell of answers that wait for a review.
     record(connection, task, "submitted", actor=worker_id, tell=wait != timedelta(), at=at, assignment=claim.id)
     # An answer that is always approved says nothing of whoever gave it: it has no score.
-    connection.execute(
-        update(assignments)
-        .where(assignments.c.id == claim.id)
-        .values(
-            state="submitted",
-            review_due_at=at + wait if wait else None,
-            score_until=None if is_gold else at + SCORE_WINDOW,
-        )
-    )
+    times = {"due_at": at + wait if wait else None, "until": None if is_gold else at + SCORE_WINDOW}
+    _SUBMIT.run(connection, [{"assignment": claim.id, **times}])
     if wait == timedelta():
         approve(connection, task, claim, at=at)
     reach("answer.stored")

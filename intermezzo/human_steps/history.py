@@ -13,7 +13,7 @@ from pydantic import JsonValue
 from sqlalchemy import Connection, Row, select
 
 from intermezzo.errors import HumanTaskNotFound
-from intermezzo.human_steps.attachment_rows import attached_to
+from intermezzo.human_steps.attachment_rows import attached_to_one
 from intermezzo.human_steps.notes import check_id
 from intermezzo.human_steps.scores import score_of
 from intermezzo.human_steps.terms import Terms, terms_of
@@ -66,7 +66,7 @@ def record(
 
 def digest_of(connection: Connection, task: "Row[tuple[object, ...]]", terms: Terms) -> str:
     """Stands for everything that a worker on a task sees of it, the content of its files included."""
-    attached = [(one.name, one.sha256, one.url) for one in attached_to(connection, [task.id]).get(task.id, [])]
+    attached = [(one.name, one.sha256, one.url) for one in attached_to_one(connection, task.id)]
     seen = json.dumps([terms.instructions, task.input, task.controls, task.answer_schema, attached])
     return hashlib.blake2b(seen.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 

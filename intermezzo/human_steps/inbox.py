@@ -4,22 +4,21 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from pydantic import JsonValue
-from sqlalchemy import Connection, Row, Select, null, select
+from sqlalchemy import Connection, Row, bindparam, literal, null, select
 
 from intermezzo.errors import HumanTaskNotFound
 from intermezzo.human_steps import claims, queues, reports
 from intermezzo.human_steps.answers import AnswerSchema
-from intermezzo.human_steps.attachment_rows import Attachment, attached_to
+from intermezzo.human_steps.attachment_rows import Attachment, attached_to, attached_to_one
 from intermezzo.human_steps.claims import Claimed
 from intermezzo.human_steps.notes import check_id
 from intermezzo.human_steps.open_counts import open_count
 from intermezzo.human_steps.reports import Problem
 from intermezzo.human_steps.terms import terms_of
 from intermezzo.human_steps.workers import check_worker_id, profile_of
-from intermezzo.store import Store, follow_indexes, reach, utc_now
+from intermezzo.store import Prepared, Store, follow_indexes, one_of, reach, utc_now
 from intermezzo.store.tables import assignments, human_tasks
 
 
@@ -70,7 +69,8 @@ class Inbox:
         if worker_id is None:
             return await self.store.read(lambda c: with_room(c, test=self.test, limit=most))
         check_worker_id(worker_id)
-        query = _with_part(worker_id).where(assignments.c.state == "claimed", human_tasks.c.test == self.test)
+        mine = (assignments.c.worker_id == worker_id, assignments.c.state == "claimed", human_tasks.c.test == self.test)
+        query = select(human_tasks, *_PART).join(assignments, assignments.c.task_id == human_tasks.c.id).where(*mine)
         return await self.store.read(lambda c: _items(c, c.execute(query.order_by(*queues.ORDER).limit(most)).all()))
 
     async def count(self, *, types: "Sequence[str]" = ()) -> int:
@@ -108,7 +108,12 @@ class Inbox:
         Raises:
             HumanTaskNotFound: there is none of that id, or it is for other workers.
         """
-        return await self.store.read(lambda c: self._find(c, task_id, worker_id))
+
+        def work(connection: Connection) -> InboxItem:
+            row = self._find(connection, task_id, worker_id)
+            return _item(connection, row, attached_to_one(connection, task_id))
+
+        return await self.store.read(work)
 
     async def claim(self, worker_id: str, task_id: str) -> Claimed:
         """Claim a slot of one task.
@@ -141,13 +146,12 @@ class Inbox:
             AnswerTooSoon: the task asks for more time; nothing was stored.
             ClaimLost: the claim has lapsed, or the task was closed meanwhile.
         """
-        item = await self.get(task_id)
-        valid = AnswerSchema.of(item.answer_schema).validate(answer)
+        schema = await self.store.read(lambda c: json.loads(self._find(c, task_id, worker_id).answer_schema))
+        valid = AnswerSchema.of(schema).validate(answer)
 
         def work(connection: Connection) -> str:
             claims.submit(connection, task_id, worker_id, valid, at=utc_now())
-            part = connection.scalar(_part_in(task_id, worker_id).with_only_columns(assignments.c.state))
-            return part or "submitted"
+            return _PART_IN.all(connection, {"task": task_id, "worker": worker_id})[0].part
 
         part = await self.store.write(work)
         reach("answer.after")
@@ -160,7 +164,7 @@ class Inbox:
             HumanTaskNotFound: there is none of that id.
             ClaimLost: this worker holds no claim on it.
         """
-        await self.get(task_id)
+        await self._require(task_id, worker_id)
         await self.store.write(lambda c: claims.release(c, task_id, worker_id, at=utc_now()))
 
     async def decline(self, worker_id: str, task_id: str, *, reason: str = "") -> None:
@@ -170,7 +174,7 @@ class Inbox:
             HumanTaskNotFound: there is none of that id.
             ClaimLost: this worker holds no claim on it.
         """
-        await self.get(task_id)
+        await self._require(task_id, worker_id)
         await self.store.write(lambda c: claims.decline(c, task_id, worker_id, reason=reason, at=utc_now()))
 
     async def report(self, worker_id: str, task_id: str, *, reason: Problem, note: str = "") -> None:
@@ -185,23 +189,25 @@ class Inbox:
             ClaimLost: this worker holds no claim on it.
             ValueError: that is no reason, or the note is too long.
         """
-        await self.get(task_id)
+        await self._require(task_id, worker_id)
         await self.store.write(lambda c: reports.report(c, task_id, worker_id, reason=reason, note=note, at=utc_now()))
 
-    def _find(self, connection: Connection, task_id: str, worker_id: str | None) -> InboxItem:
+    async def _require(self, task_id: str, worker_id: str) -> None:
+        await self.store.read(lambda c: self._find(c, task_id, worker_id))
+
+    def _find(self, connection: Connection, task_id: str, worker_id: str | None) -> "Row[tuple[object, ...]]":
         check_id(task_id, HumanTaskNotFound)
-        row = None
-        if worker_id is not None:
+        if worker_id is None:
+            row = _TASK.first(connection, {"task": task_id})
+        else:
             check_worker_id(worker_id)
-            row = connection.execute(_part_in(task_id, worker_id)).one_or_none()
-        if row is None:
-            row = connection.execute(select(human_tasks, *_NO_PART).where(human_tasks.c.id == task_id)).one_or_none()
+            row = _PART_IN.first(connection, {"task": task_id, "worker": worker_id})
         if row is None or row.test != self.test or (worker_id is not None and not _may_see(connection, row, worker_id)):
             raise HumanTaskNotFound(
                 f"there is no human task {task_id!r} among {'test' if self.test else 'live'} tasks; "
                 "`intermezzo inbox list` shows what you may claim"
             )
-        return _items(connection, [row])[0]
+        return row
 
 
 def _may_see(connection: Connection, row: "Row[tuple[object, ...]]", worker_id: str) -> bool:
@@ -222,21 +228,22 @@ def with_room(connection: Connection, *, test: bool, limit: int) -> "Sequence[In
 _NO_PART = (null().label("part"), null().label("part_reward_credits"), null().label("lease_expires_at"))
 
 
-def _with_part(worker_id: str) -> "Select[Any]":
-    """Tasks with the parts of one worker in them."""
-    return select(
-        human_tasks,
-        assignments.c.state.label("part"),
-        assignments.c.reward_credits.label("part_reward_credits"),
-        assignments.c.lease_expires_at,
-    ).join(assignments, (assignments.c.task_id == human_tasks.c.id) & (assignments.c.worker_id == worker_id))
-
-
-def _part_in(task_id: str, worker_id: str) -> "Select[Any]":
-    """A task with a worker's part in it: the one that counts, else the newest."""
-    holding = assignments.c.state.in_(queues.HOLDING)
-    query = _with_part(worker_id).where(human_tasks.c.id == task_id)
-    return query.order_by(holding.desc(), assignments.c.claimed_at.desc()).limit(1)
+_PART = (
+    assignments.c.state.label("part"),
+    assignments.c.reward_credits.label("part_reward_credits"),
+    assignments.c.lease_expires_at,
+)
+_TASK = Prepared(select(human_tasks, *_NO_PART).where(human_tasks.c.id == bindparam("task")))
+_PART_IN = Prepared(
+    select(human_tasks, *_PART)
+    .outerjoin(
+        assignments, (assignments.c.task_id == human_tasks.c.id) & (assignments.c.worker_id == bindparam("worker"))
+    )
+    .where(human_tasks.c.id == bindparam("task"))
+    .order_by(one_of(assignments.c.state, queues.HOLDING).desc(), assignments.c.claimed_at.desc())
+    .limit(literal(1, literal_execute=True))
+)
+"""A task with a worker's part in it: the one that counts, else the newest, if there is any."""
 
 
 def _items(connection: Connection, rows: "Sequence[Row[tuple[object, ...]]]") -> Sequence[InboxItem]:

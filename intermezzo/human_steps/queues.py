@@ -32,7 +32,7 @@ from sqlalchemy import (
 
 from intermezzo.human_steps.terms import EVERYBODY, terms_of
 from intermezzo.human_steps.workers import Profile
-from intermezzo.store import Prepared, insert_into
+from intermezzo.store import Prepared, insert_into, one_of
 from intermezzo.store.tables import assignments, human_tasks, queue_places
 
 HOLDING = ("claimed", "submitted", "disputed", "approved", "rejected", "declined")
@@ -72,7 +72,7 @@ def heads(
     Test tasks ask nothing of a worker: there is nobody but simulated ones.
     """
     waiting: list[tuple[tuple[int, datetime, str], Head | None, str, str]] = []
-    for first in connection.execute(_OPEN_QUEUES, {"test": test, "worker": worker.id}).all():
+    for first in _OPEN_QUEUES.all(connection, {"test": test, "worker": worker.id}):
         terms = terms_of(connection, first.terms_id)
         if (not types or terms.type in types) and (test or worker.refusal(terms) is None):
             earliest = (-int(first.queue[0]), first.created_at, "")
@@ -106,10 +106,10 @@ def next_of(
     place = _PLACE.first(connection, here)
     if place is not None:
         for query in (_RETURNED, _FROM_PLACE):
-            row = connection.execute(query[lock], {**here, "place": place[0]}).one_or_none()
+            row = query[lock].first(connection, {**here, "place": place[0]})
             if row is not None:
                 return row
-    return connection.execute(_FROM_BEGINNING[lock], here).one_or_none()
+    return _FROM_BEGINNING[lock].first(connection, here)
 
 
 def offers(connection: Connection, worker: Profile, *, test: bool, limit: int, at: datetime) -> list[Head]:
@@ -119,9 +119,7 @@ def offers(connection: Connection, worker: Profile, *, test: bool, limit: int, a
         row
         for head in heads(connection, worker, test=test, at=at)
         if head.listed
-        for row in connection.execute(
-            _FROM_BEGINNING[False], {**here, "for_worker": head.for_worker, "queue": head.queue}
-        )
+        for row in _FROM_BEGINNING[False].all(connection, {**here, "for_worker": head.for_worker, "queue": head.queue})
     ]
     return sorted(rows, key=lambda row: (-row.priority, row.created_at, row.id))[:limit]
 
@@ -151,7 +149,7 @@ def note_place(connection: Connection, head: Head, worker_id: str, *, at: dateti
     )
     seen_at = connection.scalar(select(queue_places.c.seen_at).where(*mine))
     if seen_at is not None and seen_at <= at - PLACE_TRUSTED:
-        first = connection.execute(_FROM_BEGINNING[False], here).one_or_none()
+        first = _FROM_BEGINNING[False].first(connection, here)
         if first is None:
             connection.execute(delete(queue_places).where(*mine))
             return
@@ -180,7 +178,7 @@ _PLACE_POSITION = tuple_(
 )
 
 
-def _next(*where: ColumnElement[bool]) -> dict[bool, "Select[Any]"]:
+def _next(*where: ColumnElement[bool]) -> dict[bool, Prepared]:
     """The oldest tasks of a queue that a worker has not worked on, by whether they are to be locked."""
     # As a value, not as a join: planned while there were few assignments, PostgreSQL would keep to reading all of the
     # worker's for each task. The states are literals, so that a plan for all workers can take the index of them.
@@ -189,7 +187,7 @@ def _next(*where: ColumnElement[bool]) -> dict[bool, "Select[Any]"]:
         .where(
             assignments.c.task_id == human_tasks.c.id,
             assignments.c.worker_id == bindparam("worker"),
-            assignments.c.state.in_([literal(state, literal_execute=True) for state in HOLDING]),
+            one_of(assignments.c.state, HOLDING),
         )
         .limit(literal(1, literal_execute=True))
         .scalar_subquery()
@@ -200,7 +198,7 @@ def _next(*where: ColumnElement[bool]) -> dict[bool, "Select[Any]"]:
         .order_by(human_tasks.c.created_at, human_tasks.c.id)
         .limit(bindparam("limit", type_=Integer))
     )
-    return {False: query, True: query.with_for_update(skip_locked=True)}
+    return {False: Prepared(query), True: Prepared(query.with_for_update(skip_locked=True))}
 
 
 _FROM_BEGINNING = _next()
@@ -253,4 +251,4 @@ def _walk(name: str, whose: ColumnElement[str]) -> "Select[str, Any]":
     return select(whose.label("for_worker"), walk.c.queue).where(walk.c.queue.is_not(None))
 
 
-_OPEN_QUEUES = _open_queues()
+_OPEN_QUEUES = Prepared(_open_queues())

@@ -8,7 +8,7 @@ import json
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection, Row, case, func, select, update
+from sqlalchemy import Connection, Row, bindparam, case, func, select, update
 
 from intermezzo import ledger
 from intermezzo.errors import AssignmentNotFound, InvalidResponse, NoConsensus, NotReviewable
@@ -23,11 +23,30 @@ from intermezzo.human_steps.scores import DEFAULT_SCORE, SCORE_WINDOW, check_sco
 from intermezzo.human_steps.tasks import LEGAL_MOVES, MOST_SWEPT, lock_task, lock_tasks, settle, transition
 from intermezzo.human_steps.terms import Terms, terms_of
 from intermezzo.ledger import Payer
-from intermezzo.store import reach
+from intermezzo.store import Prepared, one_of, reach
 from intermezzo.store.tables import assignments, responses
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+
+_APPROVE = Prepared(
+    update(assignments)
+    .where(assignments.c.id == bindparam("assignment"))
+    .values(state="approved", closed_at=bindparam("at"), reviewed_by=bindparam("by"), review_note=bindparam("note"))
+)
+_APPROVED = Prepared(
+    select(func.count()).where(assignments.c.task_id == bindparam("task"), assignments.c.state == "approved")
+)
+_ANSWERS = {
+    only_approved: Prepared(
+        select(responses)
+        .join(assignments, assignments.c.id == responses.c.assignment_id)
+        .where(responses.c.task_id == bindparam("task"), one_of(assignments.c.state, states))
+        .order_by(responses.c.seq)
+    )
+    for only_approved, states in ((True, ("approved",)), (False, ("approved", "submitted")))
+}
 
 
 def approve(
@@ -47,20 +66,15 @@ def approve(
         by: who reviewed it; None: nobody.
         note: for the worker.
     """
-    connection.execute(
-        update(assignments)
-        .where(assignments.c.id == assignment.id)
-        .values(state="approved", closed_at=at, reviewed_by=by, review_note=note)
-    )
+    _APPROVE.run(connection, [{"assignment": assignment.id, "at": at, "by": by, "note": note}])
     record(connection, task, "approved", actor=by, at=at, assignment=assignment.id)
-    of_task = select(func.count()).where(assignments.c.task_id == task.id, assignments.c.state == "approved")
     ledger.reward(
         connection,
         Payer(task.org, test=task.test),
         task.id,
         assignment.worker_id,
         assignment.reward_credits,
-        n=connection.scalar(of_task) or 0,
+        n=_APPROVED.scalar(connection, {"task": task.id}),
         at=at,
     )
 
@@ -315,13 +329,7 @@ def _answers(
     connection: Connection, task: "Row[tuple[object, ...]]", *, only_approved: bool
 ) -> "Sequence[Row[tuple[object, ...]]]":
     """The answers that count, the earliest first; a disputed one does not until its dispute is resolved."""
-    states = ("approved",) if only_approved else ("approved", "submitted")
-    return connection.execute(
-        select(responses)
-        .join(assignments, assignments.c.id == responses.c.assignment_id)
-        .where(responses.c.task_id == task.id, assignments.c.state.in_(states))
-        .order_by(responses.c.seq)
-    ).all()
+    return _ANSWERS[only_approved].all(connection, {"task": task.id})
 
 
 def _wait(connection: Connection, task: "Row[tuple[object, ...]]", *, at: datetime) -> str:

@@ -8,9 +8,9 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Connection, Row, case, func, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, case, func, select, update
 
 from intermezzo import journal, ledger
 from intermezzo.errors import HumanTaskCancelled, HumanTaskExpired, HumanTaskNotFound, StepError
@@ -24,10 +24,11 @@ from intermezzo.human_steps.terms import EVERYBODY, Terms, keep, terms_of
 from intermezzo.human_steps.workers import addressed, check_audience
 from intermezzo.journal import RecordedError
 from intermezzo.ledger import Payer
-from intermezzo.store import Event, Prepared, emit
+from intermezzo.store import Event, Prepared, emit, one_of
 from intermezzo.store.tables import assignments, human_tasks, step_calls
 
 _INSERT = Prepared.insert(human_tasks)
+_LOCK = Prepared(select(human_tasks).where(human_tasks.c.id == bindparam("task")).with_for_update())
 
 HumanTaskState = Literal["open", "claimed", "submitted", "completed", "expired", "cancelled", "failed"]
 Priority = Literal["low", "normal", "high", "urgent"]
@@ -51,6 +52,27 @@ LEGAL_MOVES: dict[HumanTaskState, frozenset[HumanTaskState]] = {
 }
 """`claimed` means that every slot is taken, `submitted` that every one is answered and the requester is asked; a slot
 that comes back makes the task `open` again."""
+
+
+_MOVE = Prepared(
+    update(human_tasks)
+    .where(human_tasks.c.id == bindparam("task"))
+    .values(
+        state=bindparam("to"),
+        open_slots=bindparam("free_slots"),
+        returned=bindparam("came_back"),
+        assignments_required=bindparam("slots"),
+        expires_at=bindparam("until"),
+        closed_at=bindparam("ended_at"),
+        output=bindparam("outcome"),
+        error=bindparam("why"),
+    )
+)
+_RELEASE = Prepared(
+    update(assignments)
+    .where(assignments.c.task_id == bindparam("task"), assignments.c.state == "claimed")
+    .values(state="released", closed_at=bindparam("ended_at"))
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,7 +170,7 @@ def lock_task(connection: Connection, task_id: str) -> "Row[tuple[object, ...]]"
         HumanTaskNotFound: there is none of that id.
     """
     check_id(task_id, HumanTaskNotFound)
-    row = connection.execute(select(human_tasks).where(human_tasks.c.id == task_id).with_for_update()).one_or_none()
+    row = _LOCK.first(connection, {"task": task_id})
     if row is None:
         raise HumanTaskNotFound(f"there is no human task {task_id!r}")
     return row
@@ -199,25 +221,19 @@ def transition(
     if (change := (to == "open") - (task.state == "open")) and task.gold_id is None:
         open_counts.change(connection, {task.type: change}, test=task.test)
     free_slots = task.open_slots if open_slots is None else open_slots
-    connection.execute(
-        update(human_tasks)
-        .where(human_tasks.c.id == task.id)
-        .values(
-            state=to,
-            open_slots=free_slots,
-            returned=task.returned or free_slots > task.open_slots,
-            assignments_required=task.assignments_required if slots is None else slots,
-            expires_at=_expiry(connection, task, to, at),
-            closed_at=at if closing else None,
-            **_own_outcome(task, output, error),
-        )
-    )
+    move = {
+        "task": task.id,
+        "to": to,
+        "free_slots": free_slots,
+        "came_back": task.returned or free_slots > task.open_slots,
+        "slots": task.assignments_required if slots is None else slots,
+        "until": _expiry(connection, task, to, at),
+        "ended_at": at if closing else None,
+        **_own_outcome(task, output, error),
+    }
+    _MOVE.run(connection, [move])
     if closing:
-        released = connection.execute(
-            update(assignments)
-            .where(assignments.c.task_id == task.id, assignments.c.state == "claimed")
-            .values(state="released", closed_at=at)
-        ).rowcount
+        released = _RELEASE.run(connection, [{"task": task.id, "ended_at": at}])
         settle(connection, task, closing=True, at=at)
         _tell_call(connection, task, output, error, void=void, at=at)
         emit(connection, [_closed_event(task, to, released, error)], at=at)
@@ -226,8 +242,8 @@ def transition(
 def _own_outcome(task: "Row[tuple[object, ...]]", output: str | None, error: StepError | None) -> dict[str, str | None]:
     """How a task without a step call ended: nobody else keeps it."""
     if task.call_id is not None:
-        return {}
-    return {"output": output, "error": RecordedError.of(error).encode() if error else None}
+        return {"outcome": task.output, "why": task.error}
+    return {"outcome": output, "why": RecordedError.of(error).encode() if error else None}
 
 
 def _tell_call(
@@ -277,18 +293,7 @@ def settle(connection: Connection, task: "Row[tuple[object, ...]]", *, closing: 
     Args:
         closing: it closes just now.
     """
-    waiting = assignments.c.state.in_(("submitted", "disputed"))
-    approved, rejected = assignments.c.state == "approved", assignments.c.state == "rejected"
-    reward = assignments.c.reward_credits
-    count = connection.execute(
-        select(
-            func.count(case((waiting, 1))).label("waiting"),
-            func.count(case((approved, 1))).label("approved"),
-            func.count(case((rejected, 1))).label("rejected"),
-            func.coalesce(func.sum(case((waiting, reward))), 0).label("waiting_credits"),
-            func.coalesce(func.sum(case((approved, reward))), 0).label("approved_credits"),
-        ).where(assignments.c.task_id == task.id)
-    ).one()
+    count = _COUNTED.all(connection, {"task": task.id})[0]
     payer = Payer(task.org, test=task.test)
     if count.waiting:
         rewards = int(count.waiting_credits) + int(count.approved_credits)
@@ -299,9 +304,29 @@ def settle(connection: Connection, task: "Row[tuple[object, ...]]", *, closing: 
     else:
         fee = ledger.platform_fee(int(count.approved_credits), count.approved)
         given_back = ledger.settle(connection, payer, task.id, fee_credits=fee, at=at)
-        connection.execute(update(human_tasks).where(human_tasks.c.id == task.id).values(settled_at=at))
+        _SETTLE.run(connection, [{"task": task.id, "done_at": at}])
     if task.run_id is not None:
         journal.uncommit(connection, task.run_id, given_back)
+
+
+def _counted() -> "Select[Any]":
+    """The answers to a task by what became of them."""
+    waiting = one_of(assignments.c.state, ("submitted", "disputed"))
+    approved, rejected = assignments.c.state == "approved", assignments.c.state == "rejected"
+    reward = assignments.c.reward_credits
+    return select(
+        func.count(case((waiting, 1))).label("waiting"),
+        func.count(case((approved, 1))).label("approved"),
+        func.count(case((rejected, 1))).label("rejected"),
+        func.coalesce(func.sum(case((waiting, reward))), 0).label("waiting_credits"),
+        func.coalesce(func.sum(case((approved, reward))), 0).label("approved_credits"),
+    ).where(assignments.c.task_id == bindparam("task"))
+
+
+_COUNTED = Prepared(_counted())
+_SETTLE = Prepared(
+    update(human_tasks).where(human_tasks.c.id == bindparam("task")).values(settled_at=bindparam("done_at"))
+)
 
 
 def cancel(connection: Connection, task_ids: Iterable[str], *, reason: str, void: bool = False, at: datetime) -> int:

@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
 from intermezzo.errors import InvalidInput, WorkerError
 from intermezzo.human_steps.background import Background
 from intermezzo.human_steps.notes import MAX_NAME_CHARACTERS, check_id, check_text
 from intermezzo.human_steps.terms import GUILD, PUBLIC, Terms
-from intermezzo.store import insert_into
+from intermezzo.store import Prepared, insert_into
 from intermezzo.store.tables import assignments, guild_members, guilds, worker_tags, workers
 
 MAX_WORKER_ID_CHARACTERS = 100
@@ -33,6 +33,11 @@ MAX_EMAIL_CHARACTERS = 254
 GuildKind = Literal["community", "chartered"]
 
 _EMAIL = re.compile(r"[^\s@<>,;\"]+@[^\s@<>,;\".]+(\.[^\s@<>,;\".]+)+")
+
+
+_WORKER = Prepared(select(workers).where(workers.c.id == bindparam("worker")))
+_SUSPENDED = Prepared(select(workers.c.suspended).where(workers.c.id == bindparam("worker")))
+_MEMBER_OF = Prepared(select(guild_members.c.guild_id).where(guild_members.c.worker_id == bindparam("worker")))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,15 +103,14 @@ def check_worker_id(worker_id: str) -> None:
 
 def profile_of(connection: Connection, worker_id: str) -> Profile:
     """A worker's profile; of somebody nobody has described, one without skills."""
-    row = connection.execute(select(workers).where(workers.c.id == worker_id)).one_or_none()
+    row = _WORKER.first(connection, {"worker": worker_id})
     if row is None:
         return Profile(id=worker_id)
-    member_of = select(guild_members.c.guild_id).where(guild_members.c.worker_id == worker_id)
     return Profile(
         id=worker_id,
         skills=json.loads(row.skills),
         languages=frozenset(json.loads(row.languages)),
-        guilds=frozenset(connection.scalars(member_of)),
+        guilds=frozenset(guild for (guild,) in _MEMBER_OF.all(connection, {"worker": worker_id})),
         email=row.email,
         background=Background.model_validate(row.background),
         suspended=row.suspended,
@@ -310,7 +314,7 @@ def set_suspended(connection: Connection, worker_id: str, reason: str | None, *,
 
 def suspension_of(connection: Connection, worker_id: str) -> str | None:
     """Why a worker may not work; None: they may."""
-    return connection.scalar(select(workers.c.suspended).where(workers.c.id == worker_id))
+    return _SUSPENDED.scalar(connection, {"worker": worker_id})
 
 
 def unfinished_work(connection: Connection, worker_id: str) -> list[tuple[str, str]]:

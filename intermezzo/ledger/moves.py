@@ -28,6 +28,10 @@ _TAKE = Prepared(
 )
 
 
+_signed = case((transfers.c.move == "reserve", transfers.c.credits), else_=-transfers.c.credits)
+_HELD = Prepared(select(func.coalesce(func.sum(_signed), 0)).where(transfers.c.subject == bindparam("for")))
+
+
 @dataclass(frozen=True, slots=True)
 class Reservation:
     """Credits held for one subject: the n-th opening of a step call, or a human task."""
@@ -115,8 +119,7 @@ def settle(connection: Connection, payer: Payer, task_id: str, *, fee_credits: i
 
 def held(connection: Connection, subject: str) -> int:
     """Credits still held for a human task."""
-    signed = case((transfers.c.move == "reserve", transfers.c.credits), else_=-transfers.c.credits)
-    return int(connection.scalar(select(func.coalesce(func.sum(signed), 0)).where(transfers.c.subject == subject)) or 0)
+    return int(_HELD.scalar(connection, {"for": subject}))
 
 
 def balance(connection: Connection, account: str) -> int:

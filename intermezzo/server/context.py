@@ -52,8 +52,8 @@ class Context:
         self.changes.close()
 
 
-def context_of(request: Request) -> Context:
-    """The server's own, for a handler."""
+async def context_of(request: Request) -> Context:
+    """The server's own, for a handler; async, because FastAPI would take a thread for a plain function."""
     return cast("Context", request.app.state.context)
 
 

@@ -193,7 +193,6 @@ async def claim(task_id: str, principal: Worker, server: Server) -> ClaimOut:
 async def submit(task_id: str, given: NewAnswer, principal: Worker, server: Server) -> Answered:
     """Answer a task you have claimed; the same answer sent again changes nothing."""
     inbox = _inbox(server, principal)
-    await inbox.get(task_id, worker_id=principal.worker)
     status = await inbox.submit(principal.worker, task_id, given.answer)
     return Answered(task_id=task_id, status=status)
 
@@ -202,7 +201,6 @@ async def submit(task_id: str, given: NewAnswer, principal: Worker, server: Serv
 async def release(task_id: str, principal: Worker, server: Server) -> Response:
     """Give your claim back; you may claim the task again."""
     inbox = _inbox(server, principal)
-    await inbox.get(task_id, worker_id=principal.worker)
     await inbox.release(principal.worker, task_id)
     return Response(status_code=204)
 
@@ -211,7 +209,6 @@ async def release(task_id: str, principal: Worker, server: Server) -> Response:
 async def decline(task_id: str, principal: Worker, server: Server, given: Declining | None = None) -> Response:
     """Give your claim back for good: you are not offered the task again."""
     inbox = _inbox(server, principal)
-    await inbox.get(task_id, worker_id=principal.worker)
     await inbox.decline(principal.worker, task_id, reason=given.reason if given else "")
     return Response(status_code=204)
 
@@ -220,7 +217,6 @@ async def decline(task_id: str, principal: Worker, server: Server, given: Declin
 async def report(task_id: str, given: Reporting, principal: Worker, server: Server) -> Response:
     """Say that something is wrong with a task you have claimed: your claim goes back, and several reports close it."""
     inbox = _inbox(server, principal)
-    await inbox.get(task_id, worker_id=principal.worker)
     await inbox.report(principal.worker, task_id, reason=given.reason, note=given.note)
     return Response(status_code=204)
 

@@ -7,10 +7,9 @@ import asyncio
 import atexit
 import threading
 from collections.abc import Callable, Collection, Iterable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from sqlalchemy import Connection, text
 
@@ -18,9 +17,13 @@ from intermezzo.errors import StoreError
 from intermezzo.settings import settings
 from intermezzo.store.engine import for_reading, open_engine, with_driver
 from intermezzo.store.prepared import Prepared
+from intermezzo.store.readers import Readers
 from intermezzo.store.signals import Event, Listener, postgres_listener, sqlite_listener
 from intermezzo.store.tables import outbox
 from intermezzo.store.writer import BulkWork, Work, Writer
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 T = TypeVar("T")
 
@@ -74,7 +77,7 @@ class Store:
         self._read_engine = for_reading(self.engine)
         self._closed = False
         self._writer = Writer(self.engine.execution_options(write=True))
-        self._readers = ThreadPoolExecutor(4, thread_name_prefix="intermezzo-reader")
+        self._readers = Readers(self._read_engine)
         self._listener: Listener | None = None
         self._listener_lock = threading.Lock()
 
@@ -124,7 +127,7 @@ class Store:
     async def read(self, work: Work[T]) -> T:
         """Run a function that only reads, on a consistent snapshot."""
         self._require_open()
-        return await asyncio.wrap_future(self._readers.submit(self.read_now, work))
+        return await self._readers.read(work)
 
     def read_now(self, work: Work[T]) -> T:
         """Run a function that only reads, from synchronous code."""
@@ -165,7 +168,7 @@ class Store:
         """Finish what is queued and let go of every connection."""
         self._closed = True
         self._writer.close()
-        self._readers.shutdown()
+        self._readers.close()
         with self._listener_lock:
             if self._listener:
                 self._listener.stop()
