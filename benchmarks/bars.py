@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from benchmarks.plan import PRESIDIO_CONTEXTS, Bar, Figures, Sizes
+from benchmarks.plan import ENGINES, PRESIDIO_CONTEXTS, Bar, Figures, Sizes
 
 
 class NotMeasuredError(LookupError):
@@ -20,6 +20,7 @@ def bars(sizes: Sizes) -> list[Bar]:
         *_pii(sizes),
         *_sandbox(sizes),
         *_queue(sizes),
+        *_http(sizes),
     ]
 
 
@@ -243,7 +244,42 @@ def _queue(sizes: Sizes) -> list[Bar]:
                 sense="at most",
                 unit="ms",
             )
-            for engine in ("sqlite", "postgresql")
+            for engine in ENGINES
             for key in shown
         ),
     ]
+
+
+def _http(sizes: Sizes) -> list[Bar]:
+    found: list[Bar] = []
+    for engine in ENGINES:
+        ours = f"http/claim and answer/ours {engine}/{sizes.workers}"
+        bare = f"http/claim and answer/bare FastAPI {engine}/{sizes.workers}"
+        killed = f"http/killed/ours {engine}/{sizes.workers}"
+        wrong = f"{sizes.workers} workers over HTTP, {engine}"
+        for what, name in ((wrong, ours), (f"{wrong}, the server killed {sizes.kills} times", killed)):
+            found.append(
+                Bar(
+                    case="http",
+                    text=f"{what}: errors, and what is wrong afterwards",
+                    measure=lambda f, name=name: _figure(f, name, "errors") + _figure(f, name, "flaws"),
+                    limit=0,
+                    sense="at most",
+                    unit="",
+                )
+            )
+        found.append(
+            Bar(
+                case="http",
+                text=f"{wrong}: assignments per second, against a bare FastAPI that inserts a row per request",
+                measure=lambda f, ours=ours, bare=bare: _figure(f, ours, "per_second") / _figure(f, bare, "per_second"),
+                limit=LEAST_OF_BARE[engine],
+                sense="at least",
+                unit="×",
+            )
+        )
+    return found
+
+
+LEAST_OF_BARE = {"sqlite": 0.3, "postgresql": 0.15}
+"""A claimed and answered task is some 40 statements with its money and its history, in two requests."""

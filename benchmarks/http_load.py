@@ -6,6 +6,7 @@ but the standard library.
 
 import asyncio
 import json
+import signal
 import subprocess
 import sys
 import time
@@ -58,7 +59,7 @@ class Part:
     begin_at: float
     """By the machine's clock; what is asked before is not measured."""
     end_at: float
-    """From then on nothing is begun."""
+    """From then on nothing is begun; SIGTERM ends it sooner."""
     outlives: bool = False
     """The server may be killed meanwhile: whoever got no answer asks again."""
 
@@ -145,6 +146,7 @@ class Load:
         self.part = part
         self.outcome = Outcome()
         self._name = uuid.uuid4().hex
+        self._ended = False
         self._open_slots = 0
         """Posted and claimed by nobody, as if each process had tasks of its own."""
 
@@ -154,6 +156,7 @@ class Load:
         Raises:
             TimeoutError: the server no longer answers.
         """
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self._end)
         async with asyncio.timeout(self.part.end_at + GRACE_SECONDS - now()), asyncio.TaskGroup() as group:
             group.create_task(self._post_batches(self._connection(self.part.requester)))
             group.create_task(self._post_singly(self._connection(self.part.requester)))
@@ -167,7 +170,10 @@ class Load:
 
     @property
     def _over(self) -> bool:
-        return now() >= self.part.end_at
+        return self._ended or now() >= self.part.end_at
+
+    def _end(self) -> None:
+        self._ended = True
 
     async def _work(self, worker: Connection) -> None:
         while not self._over:
@@ -219,15 +225,15 @@ class Load:
                 self._open_slots += 3
             await asyncio.sleep(1 / SINGLES_PER_SECOND)
 
-    async def _ask_again(self, connection: Connection, what: str, *request: Any) -> tuple[int, Any]:
-        """Ask until there is an answer."""
+    async def _ask_again(self, connection: Connection, what: str, *request: Any) -> tuple[int, Any]:  # noqa: ANN401
+        """Ask until there is an answer; a request is what `Connection.ask` takes."""
         while True:
             try:
                 return await self._ask(connection, what, *request)
             except ConnectionLostError:
                 await asyncio.sleep(LOOK_SECONDS)
 
-    async def _ask(self, connection: Connection, what: str, *request: Any) -> tuple[int, Any]:
+    async def _ask(self, connection: Connection, what: str, *request: Any) -> tuple[int, Any]:  # noqa: ANN401
         began = now()
         try:
             status, body = await connection.ask(*request)

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
-Case = Literal["calls", "replay", "resume", "waiting", "growth", "pii", "sandbox", "queue"]
-CASES: tuple[Case, ...] = ("calls", "replay", "resume", "waiting", "growth", "pii", "sandbox", "queue")
+Case = Literal["calls", "replay", "resume", "waiting", "growth", "pii", "sandbox", "queue", "http"]
+CASES: tuple[Case, ...] = ("calls", "replay", "resume", "waiting", "growth", "pii", "sandbox", "queue", "http")
 Figures = Mapping[str, Mapping[str, float]]
 """Median of every figure of every job, by the job's name."""
 
@@ -92,6 +92,9 @@ class Sizes:
     processes: int = 50
     open_tasks: int = 200_000
     claimed_before: int = 5_000
+    workers: int = 100
+    load_seconds: float = 60
+    kills: int = 5
 
 
 QUICK = Sizes(
@@ -115,6 +118,9 @@ QUICK = Sizes(
     processes=10,
     open_tasks=3_000,
     claimed_before=300,
+    workers=20,
+    load_seconds=3,
+    kills=1,
 )
 
 
@@ -126,7 +132,7 @@ def jobs(sizes: Sizes, pii_sets: Sequence[Path]) -> list[Job]:
         pii_sets: the files with the texts of the case `pii`.
     """
     runs = [*_calls(sizes), *_replay(sizes), *_resume(sizes), *_waiting(sizes), *_growth(sizes)]
-    return [*runs, *_pii(sizes, pii_sets), *_sandbox(sizes), *_queue(sizes)]
+    return [*runs, *_pii(sizes, pii_sets), *_sandbox(sizes), *_queue(sizes), *_http(sizes)]
 
 
 def _calls(sizes: Sizes) -> list[Job]:
@@ -215,7 +221,6 @@ def _sandbox(sizes: Sizes) -> list[Job]:
 def _queue(sizes: Sizes) -> list[Job]:
     n, processes = sizes.assignments, ("--processes", str(sizes.processes))
     others, before = ("--others", str(sizes.other_tasks)), ("--claimed", str(sizes.claimed_before))
-    engines = ("sqlite", "postgresql")
     return [
         _job("queue", "claim and answer", "ours", "benchmarks.ours.claiming", n, *processes, *others),
         _job("queue", "claim and answer", "bare SQL", "benchmarks.peers.postgres_claims", n, *processes),
@@ -231,15 +236,29 @@ def _queue(sizes: Sizes) -> list[Job]:
                 variant=engine,
                 figure="claim_ms",
             )
-            for engine in engines
+            for engine in ENGINES
         ),
     ]
+
+
+def _http(sizes: Sizes) -> list[Job]:
+    found: list[Job] = []
+    for engine in ENGINES:
+        load = ("--engine", engine, "--seconds", str(sizes.load_seconds))
+        for who, module in (("ours", SERVING), ("bare FastAPI", "benchmarks.peers.bare_http")):
+            found.append(_job("http", "claim and answer", who, module, sizes.workers, *load, variant=engine))
+        kills = ("--kills", str(sizes.kills))
+        killed = _job("http", "killed", "ours", SERVING, sizes.workers, *load, *kills, variant=engine, repeats=1)
+        found.append(killed)
+    return [replace(job, beside="per_second", repeats=1) for job in found]
 
 
 HOT = {"INTERMEZZO_HOT_WAIT_SECONDS": "60"}
 """Longer than the longest pause of the answering process: nothing suspends."""
 PARKED = {"INTERMEZZO_HOT_WAIT_SECONDS": "0"}
 """A run that waits suspends at once."""
+ENGINES = ("sqlite", "postgresql")
+SERVING = "benchmarks.ours.serving"
 LANGGRAPH_CALLS = "benchmarks.peers.langgraph_calls"
 DBOS_CALLS = "benchmarks.peers.dbos_calls"
 PREFECT_CALLS = "benchmarks.peers.prefect_calls"

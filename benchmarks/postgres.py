@@ -35,3 +35,10 @@ def settings(url: str) -> dict[str, object]:
     with psycopg.connect(url) as connection:
         found = {name: connection.execute(f"SHOW {name}").fetchone() for name in SHOWN}  # type: ignore[arg-type]
     return {name: row[0] for name, row in found.items() if row}
+
+
+def backends(url: str) -> list[int]:
+    """The server's processes that serve the connections to a database; on this machine their CPU can be read."""
+    with psycopg.connect(url) as connection:
+        query = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        return [pid for (pid,) in connection.execute(query)]

@@ -42,7 +42,9 @@ _PARTS = select(assignments).where(
 )
 _HOLDS = one_of(assignments.c.state, HOLDING)
 _HELD = Prepared(_PARTS.where(_HOLDS))
-_PART = Prepared(_PARTS.order_by(_HOLDS.desc(), assignments.c.claimed_at.desc()))
+_BEST_FIRST = (_HOLDS.desc(), assignments.c.claimed_at.desc())
+_PART = Prepared(_PARTS.order_by(*_BEST_FIRST))
+_STATE = Prepared(_PARTS.with_only_columns(assignments.c.state).order_by(*_BEST_FIRST))
 _SUBMIT = Prepared(
     update(assignments)
     .where(assignments.c.id == bindparam("assignment"))
@@ -134,6 +136,11 @@ def claim_task(connection: Connection, worker_id: str, task_id: str, *, test: bo
 
 def _held_by(connection: Connection, task_id: str, worker_id: str) -> "Row[tuple[object, ...]] | None":
     return _HELD.first(connection, {"task": task_id, "worker": worker_id})
+
+
+def part_of(connection: Connection, task_id: str, worker_id: str) -> str:
+    """The state of a worker's part in a task: of the one that counts, else of the newest."""
+    return _STATE.scalar(connection, {"task": task_id, "worker": worker_id})
 
 
 def _take(connection: Connection, task: "Row[tuple[object, ...]]", worker_id: str, *, at: datetime) -> Claimed:

@@ -151,7 +151,7 @@ class Inbox:
 
         def work(connection: Connection) -> str:
             claims.submit(connection, task_id, worker_id, valid, at=utc_now())
-            return _PART_IN.all(connection, {"task": task_id, "worker": worker_id})[0].part
+            return claims.part_of(connection, task_id, worker_id)
 
         part = await self.store.write(work)
         reach("answer.after")

@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from intermezzo.errors import ServerError
 from intermezzo.server.app import create_app
 from intermezzo.server.context import Context
+from intermezzo.steps import registered_types
 from intermezzo.store import Store
 
 GRACE_SECONDS = 5
@@ -39,6 +40,7 @@ async def listening(store: Store, *, host: str = "127.0.0.1", port: int = 0) -> 
     Raises:
         ServerError: somebody else listens there, or that is no address of this machine.
     """
+    registered_types()  # or the first to post a task waits for their modules, and everybody else meanwhile
     app = create_app(store)
     config = uvicorn.Config(
         app, log_config=None, access_log=False, timeout_graceful_shutdown=GRACE_SECONDS, server_header=False

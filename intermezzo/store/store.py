@@ -34,7 +34,7 @@ def utc_now() -> datetime:
 
 
 _INSERT = Prepared.insert(outbox)
-_NOTIFY = text("SELECT pg_notify('intermezzo', payload) FROM unnest(CAST(:payloads AS text[])) AS payload")
+_NOTIFY = Prepared(text("SELECT pg_notify('intermezzo', payload) FROM unnest(CAST(:payloads AS text[])) AS payload"))
 
 
 def emit(connection: Connection, events: Iterable[Event], *, wake: bool = True, at: datetime) -> None:
@@ -61,7 +61,7 @@ def emit(connection: Connection, events: Iterable[Event], *, wake: bool = True, 
     _INSERT.run(connection, rows)
     if wake and connection.dialect.name == "postgresql":
         payloads = list(dict.fromkeys(event.encode() for event in events))
-        connection.execute(_NOTIFY, {"payloads": payloads})
+        _NOTIFY.run(connection, [{"payloads": payloads}])
 
 
 class Store:
