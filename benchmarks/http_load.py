@@ -156,7 +156,6 @@ class Load:
         Raises:
             TimeoutError: the server no longer answers.
         """
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self._end)
         async with asyncio.timeout(self.part.end_at + GRACE_SECONDS - now()), asyncio.TaskGroup() as group:
             group.create_task(self._post_batches(self._connection(self.part.requester)))
             group.create_task(self._post_singly(self._connection(self.part.requester)))
@@ -172,7 +171,8 @@ class Load:
     def _over(self) -> bool:
         return self._ended or now() >= self.part.end_at
 
-    def _end(self) -> None:
+    def end(self, *_: object) -> None:
+        """Begin nothing more."""
         self._ended = True
 
     async def _work(self, worker: Connection) -> None:
@@ -251,4 +251,6 @@ class Load:
 
 
 if __name__ == "__main__":
-    print(json.dumps(asdict(asyncio.run(Load(Part(**json.load(sys.stdin))).run()))))
+    load = Load(Part(**json.load(sys.stdin)))
+    signal.signal(signal.SIGTERM, load.end)
+    print(json.dumps(asdict(asyncio.run(load.run()))))

@@ -67,7 +67,8 @@ def attached_to(connection: Connection, task_ids: Sequence[str]) -> dict[str, li
 
 def attached_to_one(connection: Connection, task_id: str) -> list[Attachment]:
     """What is attached to a task, the first attached first."""
-    return [Attachment(**row._asdict()) for row in _OF_ONE.all(connection, {"task": task_id})]
+    rows = _OF_ONE.all(connection, {"task": task_id})
+    return [Attachment(**{column.name: value for column, value in zip(_SHOWN, row, strict=True)}) for row in rows]
 
 
 def keep(connection: Connection, org: str, file: File, *, at: datetime) -> None:

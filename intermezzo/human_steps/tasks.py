@@ -309,7 +309,7 @@ def settle(connection: Connection, task: "Row[tuple[object, ...]]", *, closing: 
         journal.uncommit(connection, task.run_id, given_back)
 
 
-def _counted() -> "Select[Any]":
+def _counted() -> "Select[*tuple[Any, ...]]":
     """The answers to a task by what became of them."""
     waiting = one_of(assignments.c.state, ("submitted", "disputed"))
     approved, rejected = assignments.c.state == "approved", assignments.c.state == "rejected"

@@ -264,17 +264,10 @@ def close_human_call(
         void: nobody waits for it any more; if the flow makes the call again, it is posted anew.
     """
     state: CallState = "void" if void else "completed" if error is None else "failed"
-    connection.execute(
-        update(step_calls)
-        .where(step_calls.c.id == call_id, step_calls.c.generation == generation, step_calls.c.state == "open")
-        .values(
-            state=state,
-            output=output,
-            error=error.encode() if error else None,
-            closed_at=at,
-            **({"wave": None} if void else {}),
-        )
-    )
+    failure = error.encode() if error else None
+    closing = {"call_id": call_id, "n": generation, "became": state, "result": output, "failure": failure, "now": at}
+    if _CLOSE.run(connection, [closing]) and void:
+        _SET_WAVE.run(connection, [{"call_id": call_id, "in_wave": None}])
     emit(connection, [Event("call.closed", call_id, run_id)], at=at)
 
 

@@ -1,6 +1,5 @@
 """Statements of the hot path, compiled once: SQLAlchemy's own execution takes ten times as long as the database's."""
 
-from collections import namedtuple
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -18,6 +17,7 @@ from sqlalchemy import (
     insert,
     literal,
 )
+from sqlalchemy.engine import result_tuple
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.sql.visitors import iterate
 
@@ -36,7 +36,7 @@ def one_of(column: ColumnElement[str], values: Iterable[str]) -> ColumnElement[b
 class Prepared:
     """A statement with named parameters, executed by the driver itself inside SQLAlchemy's transaction.
 
-    Rows look like SQLAlchemy's: their values are found by the names of their columns.
+    Rows are as SQLAlchemy would give them.
     """
 
     def __init__(self, statement: ClauseElement, defaults: Parameters | None = None) -> None:
@@ -170,7 +170,7 @@ class _Compiled:
 class _Reader:
     """How to make rows from the driver's."""
 
-    make: Callable[[Iterable[object]], Any]
+    make: Callable[[Iterable[object]], Row[Any]]
     convert: tuple[tuple[int, Convert], ...]
     """For the columns that the driver does not give as they are."""
 
@@ -181,8 +181,8 @@ class _Reader:
             column.type.dialect_impl(dialect).result_processor(dialect, described[1])
             for column, described in zip(columns, cursor.description, strict=True)
         ]
-        row = namedtuple("Row", [column.name for column in columns], rename=True)  # noqa: PYI024 (known when it runs)
-        return cls(row._make, tuple((index, convert) for index, convert in enumerate(given) if convert))
+        make = result_tuple([column.name for column in columns])
+        return cls(make, tuple((index, convert) for index, convert in enumerate(given) if convert))
 
     def __call__(self, row: Sequence[object]) -> Row[Any]:
         """One row."""

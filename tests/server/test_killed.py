@@ -5,7 +5,7 @@ import os
 import random
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -23,12 +23,12 @@ pytestmark = pytest.mark.crash
 KILLS = 3
 SECONDS_BETWEEN = (0.5, 1.5)
 """From a server that answers to its end."""
-LONGEST_SECONDS = 60
+LONGEST_SECONDS = 100
 WORKERS = 30
 
 
 @contextmanager
-def serving(store_url: str, port: int) -> Iterator[None]:
+def serving(store_url: str, port: int) -> Generator[None]:
     """A server in a process of its own, killed in the end."""
     environment = {**os.environ, "INTERMEZZO_DATABASE_URL": store_url}
     server = subprocess.Popen([sys.executable, str(Path(__file__).with_name("served.py")), str(port)], env=environment)
