@@ -1,13 +1,15 @@
 """Prepared statements do what SQLAlchemy's own execution would, on both engines, errors included."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
 
 import psycopg
 import pytest
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import bindparam, event, func, insert, select, update
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from intermezzo.store import Prepared, Store
+from intermezzo.store import Prepared, Store, one_of
 from intermezzo.store.tables import accounts, outbox
 
 INSERT_ACCOUNT = Prepared.insert(accounts)
@@ -51,6 +53,34 @@ def test_the_first_row_or_none(store: Store) -> None:
     assert store.read_now(lambda c: balance.first(c, {"account": "b"})) is None
 
 
+def test_rows_come_out_as_sqlalchemy_would_give_them(store: Store) -> None:
+    rows = [{"topic": topic, "subject": "s", "at": AT, "pending": topic == "b"} for topic in "abcd"]
+    store.write_now(lambda c: INSERT_EVENT.run(c, rows))
+    query = select(outbox).where(one_of(outbox.c.topic, ("a", "b", "d")), outbox.c.topic != bindparam("not"))
+    query = query.order_by(outbox.c.seq)
+    prepared = Prepared(query)
+    found = store.read_now(lambda c: prepared.all(c, {"not": "d"}))
+    assert found == store.read_now(lambda c: c.execute(query, {"not": "d"}).all())
+    assert [(row.topic, row.at, row.pending) for row in found] == [("a", AT, False), ("b", AT, True)]
+    assert store.read_now(lambda c: prepared.all(c, {"not": "b"}))[-1].topic == "d"
+    latest = Prepared(select(func.max(outbox.c.at)).where(outbox.c.topic == bindparam("of")))
+    assert [store.read_now(lambda c, of=of: latest.scalar(c, {"of": of})) for of in "az"] == [AT, None]
+
+
+def test_who_listens_to_sqlalchemys_statements_hears_prepared_ones(store: Store) -> None:
+    heard: list[tuple[str, bool]] = []
+
+    def hear(*told: Any) -> None:
+        heard.append((told[2].split()[0], told[5]))
+
+    event.listen(store.engine, "before_cursor_execute", hear)
+    account = Prepared(select(accounts.c.balance).where(accounts.c.name == bindparam("account")))
+    store.write_now(lambda c: INSERT_ACCOUNT.run(c, [{"name": name, "balance": 1} for name in "ab"]))
+    store.read_now(lambda c: account.scalar(c, {"account": "a"}))
+    event.remove(store.engine, "before_cursor_execute", hear)
+    assert [told for told in heard if told[0] != "BEGIN"] == [("INSERT", True), ("SELECT", False)]
+
+
 def test_an_error_is_sqlalchemys_own_and_does_not_show_the_parameters(store: Store) -> None:
     with pytest.raises(IntegrityError) as raised:
         store.write_now(lambda c: INSERT_ACCOUNT.run(c, [{"name": "secret", "balance": -1}]))
@@ -74,4 +104,20 @@ def test_a_lost_connection_is_told_as_one_and_the_next_transaction_gets_another(
             add.run(connection, [{"name": "a", "balance": 1}])
         assert raised.value.connection_invalidated
     assert store.write_now(lambda c: add.run(c, [{"name": "a", "balance": 1}])) == 1
+    store.close()
+
+
+async def test_whoever_reads_does_not_notice_that_the_database_was_restarted(postgres_database: str) -> None:
+    store = Store(postgres_database)
+    balance = Prepared(select(func.count()).select_from(accounts))
+    # All of the threads that read have a connection of their own.
+    await asyncio.gather(*(store.read(lambda c: c.exec_driver_sql("SELECT pg_sleep(0.2)")) for _ in range(8)))
+    with psycopg.connect(postgres_database.replace("postgresql+asyncpg", "postgresql"), autocommit=True) as other:
+        ended = other.execute(
+            "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        ).fetchone()
+    assert ended is not None
+    assert ended[0] >= 4
+    assert await asyncio.gather(*(store.read(lambda c: balance.scalar(c, {})) for _ in range(8))) == [0] * 8
     store.close()
