@@ -36,7 +36,7 @@ SINGLES_PER_SECOND = 5.0
 LARGEST_BATCH = 200
 LOOK_SECONDS = 0.1
 """Between two looks whether there is enough to claim, whether there is a task, and whether the server is back."""
-GRACE_SECONDS = 60.0
+GRACE_SECONDS = 120.0
 """For what was begun before the end."""
 
 WELL = (200, 201, 204)

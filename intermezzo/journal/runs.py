@@ -156,10 +156,9 @@ def hold(connection: Connection, claim: Claim, *, credits: int = 0) -> None:
     mine = _MINE.first(connection, {"run": claim.run_id, "attempt": claim.epoch})
     if mine is None:
         raise AttemptSuperseded(f"run {claim.run_id}: attempt {claim.epoch} was superseded")
-    budget_credits, committed_credits = mine
-    if not credits or budget_credits is None:
+    if not credits or mine.budget_credits is None:
         return
-    left = budget_credits - committed_credits
+    left = mine.budget_credits - mine.committed_credits
     if credits > left:
         raise BudgetExceeded(claim.run_id, needed_credits=credits, left_credits=left)
     _COMMIT.run(connection, [{"run": claim.run_id, "credits": credits}])
