@@ -72,8 +72,10 @@ def rates(outcome: Outcome, seconds: float) -> dict[str, float]:
         "errors": float(outcome.errors),
     }
     for what in ("claim", "submit", "create", "batch"):
-        percentiles = statistics.quantiles(outcome.milliseconds[what], n=100)
-        figures |= {f"{what}_p50_ms": percentiles[49], f"{what}_p99_ms": percentiles[98]}
+        milliseconds = outcome.milliseconds.get(what, [])
+        if len(milliseconds) > 1:
+            percentiles = statistics.quantiles(milliseconds, n=100)
+            figures |= {f"{what}_p50_ms": percentiles[49], f"{what}_p99_ms": percentiles[98]}
     return figures
 
 
