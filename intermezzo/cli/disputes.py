@@ -37,18 +37,19 @@ def list_disputes(*, limit: int, test: bool, as_json: bool) -> None:
 @click.option("--dismissed", "decision", flag_value="dismissed", help="The worker is right: it is approved and paid.")
 @click.option("--note", help="For both sides.")
 @click.option("--by", envvar="USER", default="operator", show_default=True, help="Who decides it.")
+@test_option
 @json_option
-def resolve(dispute_id: str, *, decision: str | None, note: str | None, by: str, as_json: bool) -> None:
+def resolve(dispute_id: str, *, decision: str | None, note: str | None, by: str, test: bool, as_json: bool) -> None:
     """Decide DISPUTE_ID; `tasks show` tells what its task is about."""
     if decision is None:
         raise click.UsageError("say who is right: --upheld or --dismissed")
     upheld = decision == "upheld"
-    found = asyncio.run(_queue().resolve(dispute_id, upheld=upheld, by=by, note=note))
+    found = asyncio.run(_queue(test=test).resolve(dispute_id, upheld=upheld, by=by, note=note))
     said = "upheld: the answer is rejected" if upheld else "dismissed: the answer is approved and paid"
     show(asdict(found), as_json=as_json, text=lambda: said)
 
 
-def _queue(*, test: bool = False) -> "DisputeQueue":
+def _queue(*, test: bool) -> "DisputeQueue":
     from intermezzo.human_steps.dispute_queue import DisputeQueue
     from intermezzo.settings import settings
     from intermezzo.store import open_store

@@ -2,20 +2,26 @@
 
 from typing import TYPE_CHECKING
 
-from intermezzo.human_steps import disputes
+from sqlalchemy import Connection, select
+
+from intermezzo.errors import DisputeNotFound
+from intermezzo.human_steps import disputes, history
 from intermezzo.human_steps.disputes import Dispute
+from intermezzo.human_steps.history import Story
+from intermezzo.ledger import Payer
 from intermezzo.store import Store, utc_now
+from intermezzo.store.tables import human_tasks
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
 class DisputeQueue:
-    """Disputes that wait for an operator.
+    """Disputes that wait for an operator, of all organisations.
 
     Args:
         store: where they are.
-        test: see those of test tasks instead of live ones.
+        test: those of test tasks instead of live ones; the others are not there.
     """
 
     def __init__(self, store: Store, *, test: bool = False) -> None:
@@ -37,7 +43,20 @@ class DisputeQueue:
         Raises:
             DisputeNotFound: there is none of that id.
         """
-        return await self.store.read(lambda c: disputes.find(c, dispute_id))
+        return await self.store.read(lambda c: self._find(c, dispute_id)[0])
+
+    async def story(self, dispute_id: str) -> Story:
+        """What an operator judges by: everything that happened to the task of a dispute.
+
+        Raises:
+            DisputeNotFound: there is none of that id.
+        """
+
+        def work(connection: Connection) -> Story:
+            found, payer = self._find(connection, dispute_id)
+            return history.story(connection, payer, found.task_id)
+
+        return await self.store.read(work)
 
     async def resolve(self, dispute_id: str, *, upheld: bool, by: str, note: str | None = None) -> Dispute:
         """Decide a dispute; the same decision again changes nothing.
@@ -53,6 +72,17 @@ class DisputeQueue:
             NotReviewable: the other decision was made before.
             WorkerError: `by` or `note` cannot be stored.
         """
-        return await self.store.write(
-            lambda c: disputes.resolve(c, dispute_id, upheld=upheld, by=by, note=note, at=utc_now())
-        )
+
+        def work(connection: Connection) -> Dispute:
+            self._find(connection, dispute_id)
+            return disputes.resolve(connection, dispute_id, upheld=upheld, by=by, note=note, at=utc_now())
+
+        return await self.store.write(work)
+
+    def _find(self, connection: Connection, dispute_id: str) -> tuple[Dispute, Payer]:
+        found = disputes.find(connection, dispute_id)
+        of_task = select(human_tasks.c.org, human_tasks.c.test).where(human_tasks.c.id == found.task_id)
+        task = connection.execute(of_task).one()
+        if task.test != self.test:
+            raise DisputeNotFound(f"there is no {'test' if self.test else 'live'} dispute {dispute_id!r}")
+        return found, Payer(task.org, test=task.test)

@@ -13,6 +13,7 @@ from sqlalchemy import Connection, insert, select, update
 from intermezzo.errors import ClaimLost, HumanTaskReported, ReportNotFound
 from intermezzo.human_steps.claims import give_back
 from intermezzo.human_steps.history import record
+from intermezzo.human_steps.notes import check_id
 from intermezzo.human_steps.quality import Quality
 from intermezzo.human_steps.tasks import lock_task, transition
 from intermezzo.human_steps.terms import terms_of
@@ -136,6 +137,7 @@ def dismiss(connection: Connection, payer: Payer, report_id: str, *, by: str, re
     """
     if not reason.strip():
         raise ValueError("a dismissal needs a reason")
+    check_id(report_id, ReportNotFound)
     found = connection.execute(
         select(table.c.task_id)
         .join(human_tasks, human_tasks.c.id == table.c.task_id)
@@ -147,7 +149,7 @@ def dismiss(connection: Connection, payer: Payer, report_id: str, *, by: str, re
         )
     ).first()
     if found is None:
-        raise ReportNotFound(f"there is no report {report_id!r}; `intermezzo review reports` lists those there are")
+        raise ReportNotFound(f"there is no report {report_id!r}")
     task = lock_task(connection, found.task_id)  # somebody may be counting its reports
     dismissed = connection.execute(
         update(table)

@@ -113,6 +113,8 @@ Reader = Annotated[Principal, Depends(allowed("tasks:read"))]
 """May see the organisation's tasks."""
 Writer = Annotated[Principal, Depends(allowed("tasks:write"))]
 """May post, cancel and review them."""
+Operator = Annotated[Principal, Depends(allowed("operate"))]
+"""Looks after the whole store."""
 
 IdempotencyKey = Annotated[
     str | None,

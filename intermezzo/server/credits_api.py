@@ -11,7 +11,7 @@ from intermezzo import ledger
 from intermezzo.access import Principal
 from intermezzo.errors import NotAllowed
 from intermezzo.ledger import Entry, Payer
-from intermezzo.server.context import Context, IdempotencyKey, Server, allowed
+from intermezzo.server.context import Context, IdempotencyKey, Operator, Server, allowed
 from intermezzo.server.reading import Route
 from intermezzo.server.task_wire import Wired
 from intermezzo.store import new_id, utc_now
@@ -24,8 +24,6 @@ LARGEST_GRANT = 10**12
 
 CreditsReader = Annotated[Principal, Depends(allowed("credits:read"))]
 """May see the organisation's credits."""
-Operator = Annotated[Principal, Depends(allowed("operate"))]
-"""Looks after the whole store."""
 
 
 class Balance(Wired):

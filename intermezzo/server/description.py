@@ -19,6 +19,8 @@ router = APIRouter()
 _TAGS = {
     "tasks": "Ask people without a pipeline.",
     "reviews": "What workers answered, and what becomes of it.",
+    "reports": "What workers found wrong with tasks.",
+    "disputes": "Answers that requesters do not accept: for operators.",
     "attachments": "Files and addresses beside the form of a task.",
     "events": "What happens, as it happens (server-sent events).",
     "workers": "Find, claim and answer tasks: with the key or session of a worker.",

@@ -69,6 +69,19 @@ _SUBMISSION: Example = {
     "note": "thank you",
     "score": 9,
 }
+_DISPUTE: Example = {
+    "id": "01a20652-a7b8-7c9d-8e0f-1a2b3c4d5e6f",
+    "assignment_id": _ASSIGNMENT_ID,
+    "task_id": _TASK_ID,
+    "worker": "ann",
+    "reason": "The text says the opposite.",
+    "opened_by": "native key",
+    "opened_at": _AT,
+    "resolved_by": None,
+    "resolved_at": None,
+    "upheld": None,
+    "note": None,
+}
 _ATTACHMENT: Example = {
     "id": "01a20652-9a3f-7c11-a1de-64ce0a51c0d7",
     "name": "invoice.csv",
@@ -179,6 +192,27 @@ EXAMPLES: dict[str, Example] = {
         "parts": [],
         "happened": [{"at": _AT, "what": "opened", "actor": None, "detail": {}}],
     },
+    "ReportsOut": {
+        "items": [
+            {
+                "id": "01a20652-b0c1-7d2e-8f3a-4b5c6d7e8f90",
+                "task_id": _TASK_ID,
+                "type": "label_text",
+                "name": "label_text",
+                "task_state": "open",
+                "worker": "ann",
+                "reason": "broken",
+                "note": "The image does not load.",
+                "created_at": _AT,
+                "dismissed_at": None,
+                "dismissed_by": None,
+                "dismissal": None,
+            }
+        ]
+    },
+    "DisputeOut": _DISPUTE,
+    "Disputes": {"items": [_DISPUTE]},
+    "Ruling": {"upheld": False, "note": "The text does say so."},
     "TaskEvent": {
         "event": "task.claimed",
         "task_id": _TASK_ID,

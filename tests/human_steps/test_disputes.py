@@ -156,4 +156,18 @@ async def test_an_operator_sees_what_waits_for_them(desk: Desk) -> None:
     await operator.resolve(found[0].id, upheld=True, by="ops")
     assert await operator.list() == [later]
     assert (await operator.get(found[0].id)).upheld is True
-    assert await DisputeQueue(desk.store, test=True).list() == []
+    told = await operator.story(later.id)
+    assert (told.id, told.parts[0].worker, told.parts[0].state) == (second, "bob", "disputed")
+
+
+async def test_live_disputes_are_not_there_for_whoever_tests(desk: Desk) -> None:
+    found = desk.dispute(assignment(desk, waiting(desk, "ann")))
+    tester = DisputeQueue(desk.store, test=True)
+    assert await tester.list() == []
+    with pytest.raises(DisputeNotFound, match="no test dispute"):
+        await tester.get(found.id)
+    with pytest.raises(DisputeNotFound):
+        await tester.story(found.id)
+    with pytest.raises(DisputeNotFound):
+        await tester.resolve(found.id, upheld=True, by="ops")
+    assert (await DisputeQueue(desk.store).get(found.id)).resolved_at is None

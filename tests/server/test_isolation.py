@@ -15,7 +15,9 @@ from intermezzo.store import Store
 from intermezzo.store.tables import (
     assignments,
     attachments,
+    disputes,
     human_tasks,
+    reports,
     transfers,
     webhook_deliveries,
     webhook_endpoints,
@@ -59,13 +61,25 @@ ABOUT_ONESELF: dict[str, Any] = {
     "GET /v1/webhooks": None,
     "POST /v1/webhooks": {"url": "https://93.184.215.14/mine"},
     "GET /v1/webhooks/deliveries": None,
+    "GET /v1/reports": None,
     "GET /v1/worker/me": None,
     "GET /v1/worker/tasks": None,
     "POST /v1/worker/tasks/claim": None,
 }
 """They name nothing that could be another's: what they tell and make is of whoever asks."""
 
-FOR_OPERATORS = {"POST /v1/credits/grant": {"org": "acme", "credits": 1}}
+OF_OPERATORS: dict[str, Any] = {
+    "GET /v1/disputes/{dispute_id}": None,
+    "GET /v1/disputes/{dispute_id}/story": None,
+    "POST /v1/disputes/{dispute_id}/resolve": {"upheld": True},
+}
+"""They name what may be any organisation's, live or test as the operator's key is."""
+
+FOR_OPERATORS: dict[str, Any] = {
+    "GET /v1/disputes": None,
+    "POST /v1/credits/grant": {"org": "acme", "credits": 1},
+    **OF_OPERATORS,
+}
 
 STREAMS = {"GET /v1/tasks/events"}
 """Endless; `test_events` shows that they tell nothing of others."""
@@ -86,6 +100,7 @@ NAMING: dict[str, Any] = {
     "GET /v1/tasks/{task_id}/attachments": None,
     "POST /v1/tasks/{task_id}/attachments": FILE,
     "GET /v1/tasks/{task_id}/attachments/{attachment_id}": None,
+    "POST /v1/reports/{report_id}/dismiss": {"reason": "mine"},
     "DELETE /v1/keys/{key_id}": None,
     "GET /v1/webhooks/{webhook_id}": None,
     "PATCH /v1/webhooks/{webhook_id}": {"disabled": True},
@@ -110,20 +125,33 @@ EVERYTHING = sorted(SCOPES)
 @pytest.fixture
 async def acme(connect: Connect) -> AsyncIterator[Mapping[str, str]]:
     """Ids of what the organisation `acme` has."""
-    async with connect() as http, connect(worker_id="ann") as ann:
-        task_id = (await http.post("/v1/tasks", json=TASK)).json()["id"]
+    async with connect() as http, connect(worker_id="ann") as ann, connect("ops", scopes=["operate"]) as ops:
+        task_id, submission = await answered(http, ann)
         attached = await http.post(f"/v1/tasks/{task_id}/attachments", json=FILE)
-        claimed = await ann.post(f"/v1/worker/tasks/{task_id}/claim")
-        assert (await ann.post(f"/v1/worker/tasks/{task_id}/submit", json=ANSWER)).status_code == 200
         webhook = (await http.post("/v1/webhooks", json={"url": "https://93.184.215.14/acme"})).json()["id"]
+        _, disputed = await answered(http, ann)
+        await http.post(f"{disputed}/dispute", json={"reason": "for ann only"})
+        reported = (await http.post("/v1/tasks", json=TASK)).json()["id"]
+        await ann.post(f"/v1/worker/tasks/{reported}/claim")
+        await ann.post(f"/v1/worker/tasks/{reported}/report", json={"reason": "broken", "note": "for ann only"})
         yield {
             "task_id": task_id,
             "webhook_id": webhook,
             "delivery_id": (await http.post(f"/v1/webhooks/{webhook}/test")).json()["id"],
-            "assignment_id": claimed.json()["assignment_id"],
+            "assignment_id": submission.rpartition("/")[2],
+            "report_id": (await http.get("/v1/reports")).json()["items"][0]["id"],
+            "dispute_id": (await ops.get("/v1/disputes")).json()["items"][0]["id"],
             "attachment_id": attached.json()["id"],
             "key_id": (await http.get("/v1/keys")).json()["items"][-1]["id"],
         }
+
+
+async def answered(http: httpx.AsyncClient, ann: httpx.AsyncClient) -> tuple[str, str]:
+    """A task, and the address of the answer that waits for its review."""
+    task_id = (await http.post("/v1/tasks", json=TASK)).json()["id"]
+    claimed = (await ann.post(f"/v1/worker/tasks/{task_id}/claim")).json()
+    assert (await ann.post(f"/v1/worker/tasks/{task_id}/submit", json=ANSWER)).status_code == 200
+    return task_id, f"/v1/tasks/{task_id}/submissions/{claimed['assignment_id']}"
 
 
 async def ask(http: httpx.AsyncClient, route: str, ids: Mapping[str, str], body: object) -> httpx.Response:
@@ -131,12 +159,22 @@ async def ask(http: httpx.AsyncClient, route: str, ids: Mapping[str, str], body:
     return await http.request(method, path.format(**ids), json=body)
 
 
+TABLES = (
+    human_tasks,
+    assignments,
+    attachments,
+    disputes,
+    reports,
+    transfers,
+    webhook_endpoints,
+    webhook_deliveries,
+)
+
+
 def everything(connection: Connection) -> list[tuple[object, ...]]:
     """What must not change."""
     return [
-        tuple(row)
-        for table in (human_tasks, assignments, attachments, transfers, webhook_endpoints, webhook_deliveries)
-        for row in connection.execute(select(table).order_by(*table.primary_key.columns))
+        tuple(row) for table in TABLES for row in connection.execute(select(table).order_by(*table.primary_key.columns))
     ]
 
 
@@ -175,6 +213,22 @@ async def test_what_is_anothers_is_not_there(
             response = await ask(http, route, acme, body)
             assert response.is_success, (route, response.text)
             assert acme["task_id"] not in response.text, route
+
+
+async def test_a_test_operator_sees_no_live_dispute_and_a_live_one_those_of_all(
+    connect: Connect, store: Store, acme: Mapping[str, str]
+) -> None:
+    async with connect("ops", test=True, scopes=["operate"]) as tester:
+        before = store.read_now(everything)
+        assert (await tester.get("/v1/disputes")).json() == {"items": []}
+        for route, body in OF_OPERATORS.items():
+            refused(await ask(tester, route, acme, body), 404, "dispute_not_found")
+        assert store.read_now(everything) == before
+    async with connect("ops", scopes=["operate"]) as operator:
+        for route, body in OF_OPERATORS.items():
+            response = await ask(operator, route, acme, body)
+            assert response.is_success, (route, response.text)
+        assert (await operator.get("/v1/disputes")).json() == {"items": []}
 
 
 async def test_every_route_but_those_named_asks_for_a_scope(connect: Connect, acme: Mapping[str, str]) -> None:

@@ -226,3 +226,43 @@ async def test_pages_are_numbered_too(http: httpx.AsyncClient, params: dict[str,
     told = {name: listed[name] for name in ("total", "limit", "offset", "page", "page_size", "has_next")}
     assert told == {"total": 5, "limit": 2, "offset": 2, "page": page, "page_size": 2, "has_next": True}
     assert len(listed["items"]) == 2
+
+
+async def test_a_requester_sees_and_dismisses_what_workers_report(connect: Connect, http: httpx.AsyncClient) -> None:
+    task_id = await post(http, QUICKSTART)
+    async with connect(worker_id="ann") as ann:
+        await ann.post(f"/v1/worker/tasks/{task_id}/claim")
+        await ann.post(f"/v1/worker/tasks/{task_id}/report", json={"reason": "unclear", "note": "Which one?"})
+    [report] = (await http.get("/v1/reports", params={"task_id": task_id})).json()["items"]
+    assert (report["worker"], report["reason"], report["note"]) == ("ann", "unclear", "Which one?")
+    dismiss = f"/v1/reports/{report['id']}/dismiss"
+    refused(await http.post(dismiss, json={"reason": " "}), 422, "invalid_request")
+    for _ in "12":
+        assert (await http.post(dismiss, json={"reason": "The first one."})).status_code == 204
+    assert (await http.get("/v1/reports")).json() == {"items": []}
+    [report] = (await http.get("/v1/reports", params={"dismissed": True})).json()["items"]
+    assert report["dismissal"] == "The first one."
+    refused(await http.post("/v1/reports/nothing/dismiss", json={"reason": "x"}), 404, "report_not_found")
+
+
+@pytest.mark.parametrize(("upheld", "earned"), [(True, 0), (False, 2)])
+async def test_an_operator_decides_a_dispute_by_its_story(
+    connect: Connect, http: httpx.AsyncClient, *, upheld: bool, earned: int
+) -> None:
+    async with connect(worker_id="ann") as ann, connect("ops", scopes=["operate"], name="olga") as operator:
+        _, submission = await answered(http, ann)
+        await http.post(f"{submission}/dispute", json={"reason": "the opposite"})
+        [dispute] = (await operator.get("/v1/disputes")).json()["items"]
+        assert (dispute["worker"], dispute["reason"], dispute["upheld"]) == ("ann", "the opposite", None)
+        about = (await operator.get(f"/v1/disputes/{dispute['id']}/story")).json()
+        assert (about["input"]["text"], about["parts"][0]["answer"]) == (
+            QUICKSTART["input"]["text"],
+            POSITIVE["answer"],
+        )
+        for _ in "12":
+            ruling = {"upheld": upheld, "note": "read it twice"}
+            decided = (await operator.post(f"/v1/disputes/{dispute['id']}/resolve", json=ruling)).json()
+            assert (decided["upheld"], decided["resolved_by"]) == (upheld, "olga")
+        other = await operator.post(f"/v1/disputes/{dispute['id']}/resolve", json={"upheld": not upheld})
+        refused(other, 409, "not_reviewable")
+        assert (await ann.get("/v1/worker/me")).json()["balance_credits"] == earned
