@@ -21,7 +21,7 @@ from intermezzo.client.failures import (
     UnreadableAnswerError,
     WaitTimeoutError,
 )
-from intermezzo.client.results import Balance, Submission, Task, TaskOutput, TaskPage
+from intermezzo.client.results import Balance, Claim, Me, Story, Submission, Task, TaskOutput, TaskPage, WorkerTask
 from intermezzo.client.signatures import verify_webhook
 from intermezzo.client.sync_client import Client
 
@@ -34,6 +34,7 @@ __all__ = [
     "AsyncCrowdSorcerer",
     "AuthError",
     "Balance",
+    "Claim",
     "Client",
     "ClientError",
     "ConfigurationError",
@@ -43,9 +44,11 @@ __all__ = [
     "ForbiddenError",
     "InsufficientCreditsError",
     "InvalidRequestError",
+    "Me",
     "NotFoundError",
     "RateLimitError",
     "ServerError",
+    "Story",
     "Submission",
     "Task",
     "TaskError",
@@ -53,5 +56,6 @@ __all__ = [
     "TaskPage",
     "UnreadableAnswerError",
     "WaitTimeoutError",
+    "WorkerTask",
     "verify_webhook",
 ]

@@ -9,9 +9,10 @@ from typing import Self, TypeVar
 import httpx
 from pydantic import JsonValue
 
+from intermezzo.client.async_worker import AsyncWorker
 from intermezzo.client.connection import answer, arguments, connection, lost
 from intermezzo.client.exchange import Answer, Lost, Pause, Request, Steps, call
-from intermezzo.client.results import Balance, Submission, Task, TaskPage
+from intermezzo.client.results import Balance, Story, Submission, Task, TaskPage
 from intermezzo.client.task_calls import TaskCalls
 
 Done = TypeVar("Done")
@@ -42,6 +43,7 @@ class AsyncClient:
         self._http = httpx.AsyncClient(**self._connection.options)
         self.tasks = AsyncTasks(self)
         self.credits = AsyncCredits(self)
+        self.worker = AsyncWorker(self)
 
     def __repr__(self) -> str:
         """Without the key."""
@@ -242,6 +244,61 @@ class AsyncTasks:
             ClientError: see its tree.
         """
         return await self._client.take(self._calls.reject(task_id, submission_id, reason))
+
+    async def score(self, task_id: str, submission_id: str, score: int, *, note: str | None = None) -> Submission:
+        """Say how good an approved answer is, within 48 hours after it was submitted; again says it anew.
+
+        Args:
+            task_id: of the task.
+            submission_id: of the answer.
+            score: 0 to 10; an answer that nobody scores in time counts as 10.
+            note: for the worker.
+
+        Raises:
+            ConflictError: it was not approved, was disputed, or its time is over.
+            NotFoundError: there is no such task or answer.
+            ClientError: see its tree.
+        """
+        return await self._client.take(self._calls.score(task_id, submission_id, score, note))
+
+    async def dispute(self, task_id: str, submission_id: str, *, reason: str) -> Submission:
+        """Ask an operator to look at an answer that waits for its review; its reward stays held meanwhile.
+
+        Args:
+            task_id: of the task.
+            submission_id: of the answer.
+            reason: for the operator.
+
+        Raises:
+            ConflictError: it does not wait for its review.
+            NotFoundError: there is no such task or answer.
+            ClientError: see its tree.
+        """
+        return await self._client.take(self._calls.dispute(task_id, submission_id, reason))
+
+    async def decide(self, task_id: str, answer: Mapping[str, JsonValue]) -> Task:
+        """Complete a task whose workers do not agree with an answer of your own; those given are paid.
+
+        Args:
+            task_id: of the task.
+            answer: fits the form of the task.
+
+        Raises:
+            ConflictError: the task does not wait for you.
+            InvalidRequestError: the answer does not fit; `fields` says where.
+            NotFoundError: there is no such task, or it is another organisation's.
+            ClientError: see its tree.
+        """
+        return await self._client.take(self._calls.decide(task_id, answer))
+
+    async def story(self, task_id: str) -> Story:
+        """Who did what when, what they saw, and what they answered.
+
+        Raises:
+            NotFoundError: there is no such task, or it is another organisation's.
+            ClientError: see its tree.
+        """
+        return await self._client.take(self._calls.story(task_id))
 
 
 class AsyncCredits:

@@ -35,6 +35,8 @@ class TaskOutput(Result):
     """What the answers make together."""
     agreement: float | None = None
     """0 to 1."""
+    agreement_by_field: dict[str, float] = {}
+    """The same, of each field that was compared."""
 
 
 class Task(Result):
@@ -100,6 +102,99 @@ class Submissions(Result):
     """The answers to a task."""
 
     items: list[Submission]
+
+
+class Part(Result):
+    """One worker's part in a task."""
+
+    assignment_id: str
+    worker: str
+    state: str
+    """`claimed`, `submitted`, `disputed`, `approved`, `rejected`, `released`, `declined`, `expired`, …"""
+    answer: dict[str, JsonValue] | None = None
+    reward_credits: int = 0
+    reviewed_by: str | None = None
+    note: str | None = None
+    score: int | None = None
+    """0 to 10."""
+
+
+class Happened(Result):
+    """One line of a story."""
+
+    at: AwareDatetime
+    what: str
+    """`opened`, `claimed`, … `closed`."""
+    actor: str | None = None
+    """The worker or reviewer; None: the requester, or time."""
+    detail: dict[str, JsonValue] = {}
+
+
+class Story(Result):
+    """Everything that happened to a task."""
+
+    id: str
+    type: str
+    state: str
+    input: dict[str, JsonValue] = {}
+    parts: list[Part]
+    happened: list[Happened]
+
+
+class WorkerTask(Result):
+    """A task as a worker sees it."""
+
+    id: str
+    type: str
+    part: str | None = None
+    """What became of your part; None: you have none."""
+    instructions: str
+    """Markdown."""
+    input: dict[str, JsonValue]
+    controls: list[dict[str, JsonValue]] = []
+    """The form: what is shown and what is filled in, in order."""
+    answer_schema: dict[str, JsonValue]
+    """JSON Schema of the answer."""
+    reward_credits: int
+    """For an answer that is approved."""
+    created_at: AwareDatetime | None = None
+    expires_at: AwareDatetime | None = None
+    """When your claim lapses; without one, when the task is closed at the latest."""
+
+
+class WorkerTasks(Result):
+    """Tasks, the most urgent and oldest first."""
+
+    items: list[WorkerTask]
+
+
+class Claim(Result):
+    """A slot of a task that is now yours to fill."""
+
+    assignment_id: str
+    task_id: str
+    lease_expires_at: AwareDatetime
+    """Until then it is yours alone."""
+    task: WorkerTask
+
+
+class Answered(Result):
+    """An answer was stored."""
+
+    status: str
+    """`approved`, or `submitted` while it waits for its review."""
+
+
+class Me(Result):
+    """The worker who asks."""
+
+    worker_id: str
+    balance_credits: int
+    """Earned."""
+    suspended: str | None = None
+    """Why they may not work."""
+    profile: dict[str, JsonValue] = {}
+    """As others see it, with their record."""
 
 
 class TaskIds(Result):

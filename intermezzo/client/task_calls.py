@@ -10,7 +10,7 @@ from pydantic import JsonValue
 from intermezzo.client.connection import new_idempotency_key
 from intermezzo.client.exchange import Pause, Request, Steps, call, segment
 from intermezzo.client.failures import TaskError, WaitTimeoutError
-from intermezzo.client.results import Submission, Submissions, Task, TaskIds, TaskPage
+from intermezzo.client.results import Story, Submission, Submissions, Task, TaskIds, TaskPage
 
 LONGEST_POLL_SECONDS = 30.0
 """Of one request of `wait`: shorter than what proxies on the way allow."""
@@ -111,6 +111,26 @@ class TaskCalls:
         """Refuse an answer."""
         path = f"/v1/tasks/{segment(task_id)}/submissions/{segment(assignment_id)}/reject"
         return call(Request("POST", path, body={"reason": reason}), Submission, retries=self.retries)
+
+    def score(self, task_id: str, assignment_id: str, score: int, note: str | None) -> Steps[Submission]:
+        """Say how good an answer is; again says it anew, so that it may be sent twice."""
+        path = f"/v1/tasks/{segment(task_id)}/submissions/{segment(assignment_id)}/score"
+        request = Request("POST", path, body={"score": score, "note": note}, idempotent=True)
+        return call(request, Submission, retries=self.retries)
+
+    def dispute(self, task_id: str, assignment_id: str, reason: str) -> Steps[Submission]:
+        """Ask an operator; again changes nothing, so that it may be sent twice."""
+        path = f"/v1/tasks/{segment(task_id)}/submissions/{segment(assignment_id)}/dispute"
+        return call(Request("POST", path, body={"reason": reason}, idempotent=True), Submission, retries=self.retries)
+
+    def decide(self, task_id: str, answer: Mapping[str, JsonValue]) -> Steps[Task]:
+        """Complete a task oneself."""
+        path = f"/v1/tasks/{segment(task_id)}/decide"
+        return call(Request("POST", path, body={"answer": dict(answer)}), Task, retries=self.retries)
+
+    def story(self, task_id: str) -> Steps[Story]:
+        """What happened to a task."""
+        return call(Request("GET", f"/v1/tasks/{segment(task_id)}/story"), Story, retries=self.retries)
 
 
 def _param(value: str | int | datetime | Sequence[str]) -> str | int | list[str]:

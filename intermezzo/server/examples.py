@@ -42,6 +42,7 @@ _TASK: Example = {
         "raw": {"submissions": [{"worker": "ann", "answer": _ANSWER, "submitted_at": _LATER}]},
         "answer": _ANSWER,
         "agreement": 1.0,
+        "agreement_by_field": {"category": 1.0},
     },
     "error": None,
     "credits_used": 7,

@@ -107,6 +107,8 @@ class TaskOutput(Wired):
     """What the answers make together."""
     agreement: float
     """0 to 1."""
+    agreement_by_field: dict[str, float] = {}
+    """The same, of each field that was compared."""
 
 
 class TaskOut(Wired):

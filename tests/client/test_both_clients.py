@@ -4,11 +4,12 @@ import inspect
 
 import pytest
 
-from intermezzo.client import AsyncClient, Client, async_client, sync_client
+from intermezzo.client import AsyncClient, Client, async_client, async_worker, sync_client, sync_worker
 
 PAIRS = [
     (sync_client.Tasks, async_client.AsyncTasks),
     (sync_client.Credits, async_client.AsyncCredits),
+    (sync_worker.Worker, async_worker.AsyncWorker),
 ]
 
 

@@ -6,11 +6,13 @@ from typing import Any
 import pytest
 from pydantic import JsonValue
 
+from intermezzo.access import Access
 from intermezzo.client import (
     AsyncCrowdSorcerer,
     AuthError,
     ConflictError,
     CrowdSorcerer,
+    ForbiddenError,
     InsufficientCreditsError,
     InvalidRequestError,
     NotFoundError,
@@ -30,12 +32,18 @@ def client_of(live: LiveServer, **key: Any) -> CrowdSorcerer:
     return CrowdSorcerer(live.key(**key), base_url=live.url)
 
 
+def worker_of(live: LiveServer, name: str) -> CrowdSorcerer:
+    key, _ = asyncio.run(Access(live.store).create_key("crowd", worker_id=name))
+    return CrowdSorcerer(key, base_url=live.url)
+
+
 def test_a_task_is_posted_answered_and_read(live: LiveServer) -> None:
     with client_of(live) as client:
         done = client.tasks.run("label_text", LABEL, timeout_seconds=60, **THREE)
         assert done.output is not None
         assert done.output.summary.endswith("(3/3 workers agree)")
         assert done.output.answer["category"] in ("positive", "negative")
+        assert done.output.agreement_by_field == {"category": 1.0}
         assert len(done.output.raw.submissions) == 3
         assert (done.credits_used, done.metadata) == (7, {"order": 7})
         assert client.tasks.get(done.id) == done
@@ -128,3 +136,85 @@ def test_who_asks_too_often_is_told_when_to_ask_again(store: Store, monkeypatch:
             client.tasks.list()
     assert limited.value.retry_after is not None
     assert 50 < limited.value.retry_after <= 60
+
+
+REVIEWED: dict[str, Any] = {"consensus_strategy": "requester_review", "assignments_required": 1}
+
+
+def test_a_worker_finds_claims_and_answers_and_the_requester_reviews(live: LiveServer) -> None:
+    with client_of(live, test=False) as client, worker_of(live, "ann") as ann, worker_of(live, "bob") as bob:
+        first, second = [client.tasks.create("label_text", LABEL, **REVIEWED).id for _ in "12"]
+        assert [task.id for task in ann.worker.list()] == [first, second]
+        claim = ann.worker.claim_next(types=["label_text"])
+        assert claim is not None
+        assert (claim.task_id, ann.worker.claim(first)) == (first, claim)
+        assert [task.part for task in ann.worker.list(mine=True)] == ["claimed"]
+        with pytest.raises(InvalidRequestError) as wrong:
+            ann.worker.submit(first, {"category": "neither"})
+        assert list(wrong.value.fields) == ["category"]
+        assert [ann.worker.submit(first, {"category": "positive"}) for _ in "12"] == ["submitted", "submitted"]
+        [answer] = client.tasks.submissions(first)
+        assert client.tasks.approve(first, answer.id, score=9).status == "approved"
+        assert client.tasks.score(first, answer.id, 7).score == 7
+        assert (ann.worker.balance(), ann.worker.me().worker_id) == (2, "ann")
+        with pytest.raises(ConflictError):
+            client.tasks.dispute(first, answer.id, reason="too late")
+        told = [one.what for one in client.tasks.story(first).happened]
+        assert told == ["opened", "claimed", "submitted", "approved", "scored", "closed", "scored"]
+
+        bob.worker.claim(second)
+        bob.worker.submit(second, {"category": "negative"})
+        [answer] = client.tasks.submissions(second)
+        assert client.tasks.dispute(second, answer.id, reason="the opposite").status == "disputed"
+        assert client.tasks.story(second).parts[0].state == "disputed"
+
+
+def test_a_requester_decides_what_workers_do_not_agree_on(live: LiveServer) -> None:
+    with client_of(live, test=False) as client, worker_of(live, "ann") as ann, worker_of(live, "bob") as bob:
+        split: dict[str, Any] = {"assignments_required": 2, "consensus_strategy": "unanimous", "on_split": "review"}
+        task = client.tasks.create("label_text", LABEL, **split).id
+        for worker, category in ((ann, "positive"), (bob, "negative")):
+            worker.worker.claim(task)
+            worker.worker.submit(task, {"category": category})
+        decided = client.tasks.decide(task, {"category": "negative"})
+        assert decided.output is not None
+        assert decided.output.answer == {"category": "negative"}
+
+
+def test_a_worker_gives_tasks_back(live: LiveServer) -> None:
+    with client_of(live, test=False) as client, worker_of(live, "ann") as ann:
+        task = client.tasks.create("label_text", LABEL).id
+        for give_back in (ann.worker.release, ann.worker.decline):
+            ann.worker.claim(task)
+            give_back(task)
+            with pytest.raises(ConflictError):
+                ann.worker.submit(task, {"category": "positive"})
+        assert (ann.worker.claim_next(), list(ann.worker.list())) == (None, [])
+        other = client.tasks.create("label_text", LABEL).id
+        assert ann.worker.get(other).answer_schema["type"] == "object"
+        ann.worker.claim(other)
+        ann.worker.report(other, "unclear", note="Which one?")
+        assert "reported" in [one.what for one in client.tasks.story(other).happened]
+        with pytest.raises(ForbiddenError, match="needs the scope work"):
+            client.worker.balance()
+
+
+def test_many_workers_at_once_share_the_tasks(live: LiveServer) -> None:
+    with client_of(live, test=False) as client:
+        label = {"type": "label_text", "input": LABEL, "assignments_required": 1}
+        ids = client.tasks.create_many([label] * 10)
+
+    async def work(name: str) -> list[str]:
+        done: list[str] = []
+        key = await Access(live.store).create_key("crowd", worker_id=name)
+        async with AsyncCrowdSorcerer(key[0], base_url=live.url) as worker:
+            while claim := await worker.worker.claim_next():
+                assert await worker.worker.submit(claim.task_id, {"category": "positive"}) == "approved"
+                done.append(claim.task_id)
+            assert await worker.worker.balance() == 2 * len(done)
+        return done
+
+    async def main() -> list[list[str]]:
+        return await asyncio.gather(*[work(f"worker-{number}") for number in range(3)])
+
+    assert sorted(task for done in asyncio.run(main()) for task in done) == sorted(ids)
