@@ -7,9 +7,7 @@ without asyncio, sends back what came of it. So everything but the sending itsel
 import random
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
-from email.utils import parsedate_to_datetime
 from http import HTTPStatus
-from time import time
 from typing import TypeVar
 from urllib.parse import quote
 
@@ -28,6 +26,7 @@ from intermezzo.client.failures import (
     ServerError,
     UnreadableAnswerError,
 )
+from intermezzo.retry_after import retry_after_seconds
 
 Params = Mapping[str, str | int | float | list[str]]
 
@@ -125,20 +124,10 @@ def _pause_seconds(request: Request, came: Answer | Lost, tried: int) -> float |
     refused = came.status == HTTPStatus.TOO_MANY_REQUESTS
     if not (refused or (came.status in _BUSY and request.repeatable)):
         return None
-    said = _retry_after_seconds(came)
+    said = retry_after_seconds(came.headers.get("retry-after"))
     if said is None:
         return back_off
     return said if said <= MOST_PAUSE_SECONDS else None
-
-
-def _retry_after_seconds(answer: Answer) -> float | None:
-    said = answer.headers.get("retry-after", "").strip()
-    if said.isascii() and said.isdigit():
-        return float(said)
-    try:
-        return max(0.0, parsedate_to_datetime(said).timestamp() - time())
-    except (ValueError, OverflowError):
-        return None
 
 
 def read(model: type[Model], answer: Answer) -> Model:
@@ -190,7 +179,7 @@ def _error(request: Request, came: Answer | Lost) -> APIError | ConnectionFailed
         return UnreadableAnswerError(f"{asked} was answered with status {came.status}; is the address right?")
     other = InvalidRequestError if came.status < HTTPStatus.INTERNAL_SERVER_ERROR else ServerError
     kind = _KINDS.get(came.status, other)
-    retry_after = _retry_after_seconds(came)
+    retry_after = retry_after_seconds(came.headers.get("retry-after"))
     try:
         problem = _Problem.model_validate_json(came.body)
     except ValidationError:

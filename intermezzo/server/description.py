@@ -12,6 +12,7 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.responses import HTMLResponse
 
 from intermezzo.server.examples import EXAMPLES
+from intermezzo.server.links import link
 from intermezzo.server.problems import MEDIA_TYPE, PROBLEMS
 
 router = APIRouter()
@@ -48,6 +49,7 @@ def describe(app: FastAPI) -> None:
             )
             for _, _, operation in operations(found):
                 _complete(operation)
+            link(found)
             app.openapi_schema = found
         return app.openapi_schema
 

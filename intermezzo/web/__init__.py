@@ -3,7 +3,7 @@
 from intermezzo.web.charsets import declared_charset, decode_page, known_encoding
 from intermezzo.web.fetch import Fetched, fetch
 from intermezzo.web.guard import Guard
-from intermezzo.web.post import MAX_RECEIVER_CHARACTERS, check_receiver, post
+from intermezzo.web.post import MAX_RECEIVER_CHARACTERS, Posted, check_receiver, post
 from intermezzo.web.public import check_public
 from intermezzo.web.urls import MAX_URL_CHARACTERS, parse_url, shown_url
 
@@ -12,6 +12,7 @@ __all__ = [
     "MAX_URL_CHARACTERS",
     "Fetched",
     "Guard",
+    "Posted",
     "check_public",
     "check_receiver",
     "declared_charset",

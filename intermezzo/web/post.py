@@ -2,9 +2,11 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from intermezzo.errors import InvalidInput
+from intermezzo.retry_after import retry_after_seconds
 from intermezzo.web.exchange import deadline, make_request, naming_the_field
 from intermezzo.web.guard import Guard
 from intermezzo.web.urls import parse_url
@@ -19,6 +21,15 @@ _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _OF_THE_CONNECTION = frozenset({"connection", "content-length", "expect", "host", "transfer-encoding", "upgrade"})
 
 
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """How a document was answered."""
+
+    status: int
+    retry_after_seconds: float | None = None
+    """When the receiver wants to be asked again; None: it did not say."""
+
+
 async def post(
     url: str,
     content: bytes,
@@ -26,8 +37,8 @@ async def post(
     headers: Mapping[str, str],
     timeout_seconds: float = 30.0,
     transport: "GuardedTransport | None" = None,
-) -> int:
-    """Send a document once, byte for byte, and tell the status of the answer, whatever it is.
+) -> Posted:
+    """Send a document once, byte for byte, and tell how it was answered, whatever that is.
 
     The body of the answer is not read: what was delivered stays delivered, however large or damaged that is. No
     redirect is followed, since a document with a signature is for one receiver; it is a status like any other.
@@ -48,7 +59,7 @@ async def post(
         with naming_the_field(url):
             response = await sender.handle_async_request(make_request("POST", parse_url(url), headers, content))
         await response.aclose()
-        return response.status_code
+        return Posted(response.status_code, retry_after_seconds(response.headers.get("Retry-After")))
 
 
 def check_receiver(url: str) -> None:

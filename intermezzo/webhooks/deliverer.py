@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from intermezzo.errors import InvalidInput, ProviderError
 from intermezzo.store import Store, reach, utc_now
-from intermezzo.web import post
+from intermezzo.web import Posted, post
 from intermezzo.webhooks import dispatch, queue
 from intermezzo.webhooks.queue import Taken, Tried
 from intermezzo.webhooks.signatures import sign
@@ -32,6 +32,8 @@ _PAUSE_PER_READING = 4.0
 """Between two readings of the lanes, as a multiple of what one takes: 10,000 lanes take some 0.3 s."""
 _AFTER_FAILURE_SECONDS = 1.0
 _TOPICS = frozenset({"task.closed", "task.submitted", "task.reported", "run.closed", "webhook.due"})
+_LONGEST_REST_SECONDS = 3_600.0
+"""Receivers may ask for more; what they are told of should not be too old by then."""
 _OK = range(200, 300)
 _TOO_MANY_REQUESTS = 429
 _BROKEN = range(500, 600)
@@ -149,9 +151,9 @@ class Deliverer:
         task.add_done_callback(lambda _: self._wake.set())
 
     async def _attempt(self, one: Taken) -> None:
-        answered = None
+        answered = rest_until = None
         try:
-            tried = await self._try(one)
+            tried, rest_until = await self._try(one)
             answered = tried.status is not None and not _is_unwell(tried.status)
             reach("webhook.sent")
             # Not synced: what a power cut takes is sent once more.
@@ -159,30 +161,34 @@ class Deliverer:
         except Exception:  # one delivery's mishap must not stop the others; its lease runs out, and it is made again
             logger.exception("the delivery %s could not be attempted", one.id)
         finally:
-            self._traffic.end(one.lane, answered=answered, at=self._now())
+            self._traffic.end(one.lane, answered=answered, rest_until=rest_until, at=self._now())
 
-    async def _try(self, one: Taken) -> Tried:
+    async def _try(self, one: Taken) -> tuple[Tried, datetime | None]:
+        """Attempt a delivery; tells until when the receiver wants to be left alone, too."""
         at, began = self._now(), time.monotonic()
-        status = error = None
+        status = error = rest_until = None
         may_retry = True
         try:
-            status = await post(one.url, one.body, headers=_headers(one, at), timeout_seconds=DEADLINE_SECONDS)
+            posted = await post(one.url, one.body, headers=_headers(one, at), timeout_seconds=DEADLINE_SECONDS)
+            status, rest_until = posted.status, _rest_until(posted, self._now())
         except InvalidInput as refused:
             error, may_retry = str(refused), False
         except ProviderError as failed:
             error = str(failed)
         delivered = status in _OK
         again = may_retry and one.n < one.max_attempts
-        return Tried(
+        due_at = self._now() + _retry_after(one.n)
+        tried = Tried(
             id=one.id,
             n=one.n,
             state="delivered" if delivered else "pending" if again else "failed",
             at=at,
-            due_at=self._now() + _retry_after(one.n),
+            due_at=max(due_at, rest_until or due_at),
             status=status,
             error=error,
             milliseconds=round((time.monotonic() - began) * 1000),
         )
+        return tried, rest_until
 
     async def _stop(self) -> None:
         """Break off what is under way: whoever delivers next makes those attempts again, under the same ids."""
@@ -203,6 +209,13 @@ def _headers(one: Taken, at: datetime) -> dict[str, str]:
 def _is_unwell(status: int) -> bool:
     """Whether an answer is about the server, rather than about what it was asked."""
     return status == _TOO_MANY_REQUESTS or status in _BROKEN
+
+
+def _rest_until(posted: Posted, at: datetime) -> datetime | None:
+    """Until when a receiver that cannot take more now has asked to be left alone."""
+    if posted.retry_after_seconds is None or not _is_unwell(posted.status):
+        return None
+    return at + timedelta(seconds=min(posted.retry_after_seconds, _LONGEST_REST_SECONDS))
 
 
 def _retry_after(n: int) -> timedelta:

@@ -85,11 +85,12 @@ class Traffic:
         self._of_org[_org(name)] += 1
         self.busy += 1
 
-    def end(self, name: str, *, answered: bool | None, at: datetime) -> None:
+    def end(self, name: str, *, answered: bool | None, rest_until: datetime | None = None, at: datetime) -> None:
         """One of a lane has come to its end.
 
         Args:
             answered: whether the server is well; None: nobody knows.
+            rest_until: the server asked to be left alone until then.
         """
         lane = self._lanes[name]
         lane.busy -= 1
@@ -100,7 +101,8 @@ class Traffic:
         if answered is not None:
             lane.has_answered = answered or lane.has_answered
             lane.failures = 0 if answered else lane.failures + 1
-            lane.paused_until = at + _pause(lane.failures) if lane.failures >= _FAILURES else _NEVER
+            pause = at + _pause(lane.failures) if lane.failures >= _FAILURES else _NEVER
+            lane.paused_until = max(pause, rest_until or _NEVER)
         self._lanes.move_to_end(name)
         if len(self._lanes) > _MOST_REMEMBERED:
             self._forget()

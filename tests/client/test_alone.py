@@ -66,4 +66,4 @@ def test_the_client_needs_nothing_but_httpx_and_pydantic() -> None:
         text=True,
     )
     assert (told.returncode, told.stderr) == (0, "")
-    assert told.stdout == "['client', 'errors']\n"
+    assert told.stdout == "['client', 'errors', 'retry_after']\n"

@@ -1,5 +1,6 @@
 """The API is described completely: examples that its schemas accept for every operation, and a page without scripts."""
 
+import re
 from typing import Any
 
 import httpx
@@ -49,6 +50,18 @@ def test_errors_are_problems_and_keys_are_asked_for(openapi: Node) -> None:
             assert list(operation["responses"][status]["content"]) == ["application/problem+json"]
         assert ("security" in operation) == (f"{method} {path}" not in PUBLIC), path
     assert openapi["components"]["securitySchemes"]["HTTPBearer"]["scheme"] == "bearer"
+
+
+def test_links_lead_from_what_is_made_to_what_can_be_done_with_it(openapi: Node) -> None:
+    known = {operation["operationId"]: path for _, path, operation in operations(openapi)}
+    led_to: set[str] = set()
+    for _, _, operation in operations(openapi):
+        for response in operation["responses"].values():
+            for one in response.get("links", {}).values():
+                path = known[one["operationId"]]
+                assert sorted(one["parameters"]) == sorted(re.findall(r"{(\w+)}", path))
+                led_to.add(path)
+    assert {path for path in known.values() if "{" in path} - led_to == set()
 
 
 async def test_the_page_shows_every_operation_without_scripts(app: FastAPI, http: httpx.AsyncClient) -> None:

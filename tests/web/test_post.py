@@ -1,9 +1,11 @@
 """A document is sent once, as it is, under the same rules as fetching, and what came of it is a status."""
 
+import math
+
 import pytest
 
 from intermezzo.errors import InvalidInput, ProviderError
-from intermezzo.web import post
+from intermezzo.web import Posted, post
 from tests.web.internet import Internet
 from tests.web.site import ok, redirect
 
@@ -22,7 +24,7 @@ def internet(internet: Internet) -> Internet:
 async def test_what_is_sent_arrives_byte_for_byte_with_its_headers(internet: Internet, content: bytes) -> None:
     headers = {"X-Signature": "t=1,v1=ab", "content-type": "application/json", "User-Agent": "hook/1"}
     transport = internet.transport()
-    assert await post("http://example.com/hook?a=%41", content, headers=headers, transport=transport) == 200
+    assert await post("http://example.com/hook?a=%41", content, headers=headers, transport=transport) == Posted(200)
     head = internet.site.heads[0]
     assert head.startswith("POST /hook?a=%41 HTTP/1.1\r\nhost: example.com\r\n")
     assert all(f"\r\n{name}: {value}\r\n" in head for name, value in headers.items())
@@ -48,8 +50,18 @@ async def test_every_answer_is_a_status_and_no_redirect_is_followed(
     internet: Internet, answer: bytes, status: int
 ) -> None:
     internet.site.answers = {"/": answer}
-    assert await post("http://example.com/", b"x", headers={}, transport=internet.transport()) == status
+    assert await post("http://example.com/", b"x", headers={}, transport=internet.transport()) == Posted(status)
     assert internet.dialled == [(PUBLIC, 80)]
+
+
+@pytest.mark.parametrize(
+    ("said", "seconds"),
+    [("7", 7), ("Thu, 01 Jan 1970 00:00:00 GMT", 0), ("soon", None), ("-1", None), ("", None), ("9" * 400, math.inf)],
+)
+async def test_a_receiver_says_when_to_come_again(internet: Internet, said: str, seconds: float | None) -> None:
+    internet.site.answers = {"/": f"HTTP/1.1 503 x\r\nRetry-After: {said}\r\n\r\n".encode()}
+    answered = await post("http://example.com/", b"x", headers={}, transport=internet.transport())
+    assert answered == Posted(503, seconds)
 
 
 @pytest.mark.parametrize(

@@ -138,6 +138,40 @@ async def test_retries_do_not_come_before_their_time(
         assert len(receiver.received) == expected
 
 
+@pytest.mark.parametrize(
+    ("code", "said", "seconds"), [(503, "60", 60), (429, "7200", 3_600), (429, "0", 4), (404, "60", 4)]
+)
+async def test_a_receiver_that_cannot_take_more_is_left_alone_as_long_as_it_asks_but_not_for_ever(
+    desk: Desk, deliverer: Deliverer, receiver: Receiver, clock: Clock, code: int, said: str, seconds: float
+) -> None:
+    receiver.answer = lambda _: status(code, f"Retry-After: {said}")
+    desk.answer("ann", post_with_url(desk, receiver.url))
+    await deliverer.deliver()
+    clock.forward(seconds - 0.1)
+    await deliverer.deliver()
+    assert len(receiver.received) == 1
+    receiver.answer = lambda _: OK
+    clock.forward(0.1 + 2)
+    await deliverer.deliver()
+    assert len(receiver.received) == 2
+
+
+async def test_a_receiver_that_asks_for_rest_is_told_of_nothing_else_meanwhile(
+    desk: Desk, deliverer: Deliverer, receiver: Receiver, clock: Clock
+) -> None:
+    receiver.answer = lambda _: status(503, "Retry-After: 60")
+    desk.answer("ann", post_with_url(desk, receiver.url))
+    await deliverer.deliver()
+    receiver.answer = lambda _: OK
+    desk.answer("ann", post_with_url(desk, receiver.url))
+    clock.forward(59)
+    await deliverer.deliver()
+    assert len(receiver.received) == 1
+    clock.forward(3)
+    await deliverer.deliver()
+    assert len(receiver.received) == 3
+
+
 async def test_a_delivery_that_failed_can_be_made_again_to_where_its_endpoint_is_now(
     desk: Desk, deliverer: Deliverer, receiver: Receiver, webhooks: Webhooks
 ) -> None:
