@@ -59,6 +59,14 @@ _REFUSED = {
 }
 """Keywords that are refused, each with what to write instead."""
 
+_OF_ANY_OBJECT = {"type", *ANNOTATIONS}
+_ANY_OBJECT: Node = {
+    "properties": {"answer": {"type": "string", "title": "Answer", "x-multiline": True}},
+    "minProperties": 1,
+    "additionalProperties": True,
+}
+"""What an object of which nothing is said holds: people fill in a text, programs whatever they like (K7)."""
+
 Position = Literal["value", "in_place"]
 """Whether a subschema is all there is about a value, or adds to another about the same value."""
 
@@ -103,6 +111,8 @@ def define(source: Node) -> Node:
     if expanded.get("type") != "object":
         came = shown(expanded.get("type"))
         raise DefinitionError(f'answer schema: expected "type": "object", got {came}; put a single value into a field')
+    if expanded.keys() <= _OF_ANY_OBJECT:
+        return {**expanded, **_ANY_OBJECT}
     if not expanded.get("properties"):
         raise DefinitionError("answer schema: expected at least one field in `properties`, got none")
     return expanded

@@ -7,8 +7,9 @@ from sqlalchemy import Connection, func, select
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from intermezzo.human_steps.open_counts import open_count
-from intermezzo.store import Store
+from intermezzo.store import Store, utc_now
 from intermezzo.store.tables import assignments
+from intermezzo.webhooks.queue import lag_seconds
 
 _BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 30, 120)
 """Seconds; the last for those who wait."""
@@ -38,9 +39,16 @@ class Metrics:
         self.claims = Gauge("intermezzo_claims", "Slots that workers hold.", registry=self.registry)
         self.reviews = Gauge("intermezzo_reviews_waiting", "Answers that wait for a review.", registry=self.registry)
 
+        self.webhook_lag = Gauge(
+            "intermezzo_webhook_lag_seconds",
+            "How long the oldest event that webhooks are to tell of has waited, retries included.",
+            registry=self.registry,
+        )
+
     async def text(self, store: Store) -> bytes:
         """All of them, as Prometheus reads them."""
         live, test, claims, reviews = await store.read(_work)
+        self.webhook_lag.set(await store.read(lambda c: lag_seconds(c, at=utc_now())))
         self.open_tasks.labels("live").set(live)
         self.open_tasks.labels("test").set(test)
         self.claims.set(claims)

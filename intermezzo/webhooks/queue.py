@@ -7,9 +7,9 @@ from typing import Any
 
 from sqlalchemy import Connection, String, column, insert, select, text, update
 
-from intermezzo.store.tables import UtcDateTime, webhook_attempts, webhook_deliveries, webhook_endpoints
-from intermezzo.webhooks import endpoints
-from intermezzo.webhooks.deliveries import DeliveryState
+from intermezzo.store.tables import UtcDateTime, outbox, webhook_attempts, webhook_deliveries, webhook_endpoints
+from intermezzo.webhooks import dispatch, endpoints
+from intermezzo.webhooks.deliveries import PATIENCE, DeliveryState
 
 LEASE = timedelta(seconds=30)
 """How long an attempt may take, with its note; then another process makes it. Three times its deadline."""
@@ -140,6 +140,16 @@ def has_expired(connection: Connection, *, at: datetime) -> bool:
     """Whether something is to be given up."""
     table = webhook_deliveries
     return connection.scalar(select(table.c.id).where(PENDING, table.c.give_up_at <= at).limit(1)) is not None
+
+
+def lag_seconds(connection: Connection, *, at: datetime) -> float:
+    """For how long the oldest event that is still to be told of has waited; 0: there is none."""
+    table = webhook_deliveries
+    # By the ends of their time, of which there is an index.
+    ends_at = connection.scalar(select(table.c.give_up_at).where(PENDING).order_by(table.c.give_up_at).limit(1))
+    happened_at = connection.scalar(select(outbox.c.at).where(dispatch.PENDING).order_by(outbox.c.seq).limit(1))
+    since = [*([ends_at - PATIENCE] if ends_at else []), *([happened_at] if happened_at else [])]
+    return max([0.0, *((at - one).total_seconds() for one in since)])
 
 
 def give_up(connection: Connection, *, at: datetime) -> int:

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, computed_field, fi
 
 from intermezzo.errors import DefinitionError, InvalidResponse
 from intermezzo.human_steps.answers import AnswerSchema
+from intermezzo.human_steps.forms import Form
 from intermezzo.human_steps.json_values import canonical_json
 
 Schema = dict[str, JsonValue]
@@ -54,13 +55,26 @@ class Verdict(BaseModel):
 # --- definition ---------------------------------------------------------------------------------------------
 
 
+def test_of_an_object_of_which_nothing_is_said_people_fill_in_a_text_and_programs_what_they_like() -> None:
+    schema = AnswerSchema.of({"type": "object", "title": "Whatever it is"})
+    assert AnswerSchema.of(schema.schema).schema == schema.schema
+    assert [control.type for control in Form.of_schema(schema.schema).inputs] == ["text-input"]
+    for answer in ({"answer": "two lines\nof text"}, {"decision": "refund", "amounts": [1, 2]}):
+        assert schema.validate(answer) == answer
+    for wrong in ({}, {"answer": 7}, ["answer"]):
+        with pytest.raises(InvalidResponse):
+            schema.validate(wrong)
+    assert schema.validate(schema.sample())
+
+
 @pytest.mark.parametrize(
     ("schema", "reason"),
     [
         ("text", "expected a JSON Schema object"),
         ({"type": "string"}, '"type": "object"'),
         ({"properties": {"a": {}}}, '"type": "object"'),
-        ({"type": "object"}, "at least one field"),
+        ({"type": "object", "properties": {}}, "at least one field"),
+        ({"type": "object", "additionalProperties": False}, "at least one field"),
         (form(a={"type": "nonsense"}), "no JSON Schema 2020-12"),
         (form(a={"type": "string", "minLength": -1}), "no JSON Schema 2020-12"),
         (form(a={"$ref": "https://example.com/schema.json"}), "`$ref` inside the schema"),

@@ -132,6 +132,7 @@ async def test_metrics_count_routes_not_addresses(http: httpx.AsyncClient) -> No
         'intermezzo_http_requests_total{method="GET",route="none",status="404"} 1.0',
         'intermezzo_open_tasks{mode="live"} 1.0',
         "intermezzo_claims 0.0",
+        "intermezzo_webhook_lag_seconds 0.0",
     ):
         assert line in text, text
     assert "nothing" not in text

@@ -127,6 +127,27 @@ async def test_a_failed_delivery_is_tried_three_more_times_with_the_same_bytes(
     assert [(one.n, one.status, one.error) for one in attempts] == [(n, 500, None) for n in (1, 2, 3, 4)]
 
 
+async def test_the_lag_is_that_of_the_oldest_that_waits(
+    desk: Desk, deliverer: Deliverer, receiver: Receiver, clock: Clock
+) -> None:
+    def lag(seconds: float = 0) -> float:
+        return desk.see(lambda c: queue.lag_seconds(c, at=clock() + timedelta(seconds=seconds)))
+
+    assert lag() == 0
+    receiver.answer = lambda _: status(500)
+    desk.answer("ann", post_with_url(desk, receiver.url))
+    waiting = lag(60)
+    assert waiting > 0
+    await deliverer.deliver()
+    clock.forward(6)
+    await deliverer.deliver()
+    assert lag() >= 6
+    receiver.answer = lambda _: OK
+    clock.forward(30)
+    await deliverer.deliver()
+    assert lag(60) == 0
+
+
 async def test_retries_do_not_come_before_their_time(
     desk: Desk, deliverer: Deliverer, receiver: Receiver, clock: Clock
 ) -> None:
