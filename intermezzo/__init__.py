@@ -43,6 +43,7 @@ if TYPE_CHECKING:
         NotAuthenticated,
         NotClaimable,
         NotReviewable,
+        PipelineNotFound,
         ProviderError,
         ProviderNotConfigured,
         ProviderOverloaded,
@@ -53,6 +54,10 @@ if TYPE_CHECKING:
         RecordedOutputMismatch,
         ReportNotFound,
         RequestRejected,
+        RunError,
+        RunNotFound,
+        RunNotRetryable,
+        RunsUnavailable,
         SandboxError,
         ServerError,
         StepError,
@@ -96,10 +101,10 @@ _ERRORS = (
     "CreditsError DefinitionError DisputeNotFound HumanTaskCancelled HumanTaskExpired HumanTaskNotFound "
     "HumanTaskReported InputTooLong InsufficientCredits IntermezzoError InvalidInput InvalidResponse KeyRefused "
     "KeyReused MapFailed MisplacedStep NoConsensus NotAllowed NotAuthenticated NotClaimable NotReviewable "
-    "ProviderError ProviderNotConfigured ProviderOverloaded ProviderTimedOut ProviderUnavailable "
-    "QuotaExhausted RateLimited RecordedOutputMismatch ReportNotFound RequestRejected SandboxError "
-    "ServerError StepError StepFailed StepTimedOut StoreError UnknownModel UnstableInput UserError "
-    "WebhookNotFound WorkerError"
+    "PipelineNotFound ProviderError ProviderNotConfigured ProviderOverloaded ProviderTimedOut ProviderUnavailable "
+    "QuotaExhausted RateLimited RecordedOutputMismatch ReportNotFound RequestRejected RunError RunNotFound "
+    "RunNotRetryable RunsUnavailable SandboxError ServerError StepError StepFailed StepTimedOut StoreError "
+    "UnknownModel UnstableInput UserError WebhookNotFound WorkerError"
 )
 
 _NATIVE_TYPES = (
@@ -159,6 +164,7 @@ __all__ = [
     "NotAuthenticated",
     "NotClaimable",
     "NotReviewable",
+    "PipelineNotFound",
     "Primitive",
     "ProviderError",
     "ProviderNotConfigured",
@@ -171,6 +177,10 @@ __all__ = [
     "RecordedOutputMismatch",
     "ReportNotFound",
     "RequestRejected",
+    "RunError",
+    "RunNotFound",
+    "RunNotRetryable",
+    "RunsUnavailable",
     "SandboxError",
     "ServerError",
     "Settings",

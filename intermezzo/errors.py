@@ -3,6 +3,7 @@
     IntermezzoError
     ├── AuthorError                 the pipeline's code or definition
     │   ├── DefinitionError         (ValueError)    a step or flow is declared wrongly
+    │   │   └── PipelineNotFound    (LookupError)   there is no such pipeline, or no such version of it
     │   ├── InvalidInput            (ValueError)    a step was called with input its model refuses
     │   │   └── AttachmentRefused   a file or an address may not be attached to a human task; `kind` says why
     │   ├── MisplacedStep           (RuntimeError)  a step was called where it cannot work
@@ -12,6 +13,10 @@
     ├── CreditsError
     │   ├── InsufficientCredits     the organisation has too few available credits
     │   └── BudgetExceeded          the run's own budget is used up
+    ├── RunError                    a run cannot be had, or not be started
+    │   ├── RunNotFound             (LookupError)
+    │   ├── RunNotRetryable         it has not failed, or nobody can start it again
+    │   └── RunsUnavailable         Prefect cannot be reached; a retry helps
     ├── StepError                   a step call came to an end without an output
     │   ├── StepFailed              a primitive raised; `type` and `message` are what it raised
     │   ├── StepTimedOut            (TimeoutError)  a primitive took longer than its timeout
@@ -77,6 +82,10 @@ class AuthorError(IntermezzoError):
 
 class DefinitionError(AuthorError, ValueError):
     """A step or flow is declared wrongly."""
+
+
+class PipelineNotFound(DefinitionError, LookupError):
+    """There is no such pipeline, or no such version of it."""
 
 
 class InvalidInput(AuthorError, ValueError):
@@ -156,6 +165,24 @@ class BudgetExceeded(CreditsError):
             f"run {run_id} needs {needed_credits} credits and has {left_credits} left of its budget; "
             "start it again with a larger `--budget`"
         )
+
+
+class RunError(IntermezzoError):
+    """A run cannot be had, or not be started."""
+
+
+class RunNotFound(RunError, LookupError):
+    """There is no run of that id."""
+
+
+class RunNotRetryable(RunError):
+    """It has not failed, or nobody can start it again."""
+
+
+class RunsUnavailable(RunError):
+    """Prefect cannot be reached, so that no run can be started at the moment."""
+
+    retryable = True
 
 
 class StepError(IntermezzoError):

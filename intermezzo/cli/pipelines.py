@@ -134,7 +134,7 @@ def run(
     if wait is not None and not deployed:
         raise click.UsageError("--wait and --no-wait go with --deployed: a run in this process ends with it")
     plan, payer = _plan(file), payer_of(org, test=test)
-    made = asyncio.run(order(open_store(), payer.org, plan, _input(input_text or "{}"), budget_credits=budget))
+    made = asyncio.run(order(open_store(), payer, plan, _input(input_text or "{}"), budget_credits=budget))
     if deployed:
         run_deployed(TARGET, made.parameters, payer, budget=made.budget_credits, wait=bool(wait), as_json=as_json)
     else:
@@ -144,14 +144,15 @@ def run(
 @pipelines.command("list")
 @click.argument("name", metavar="[NAME]", required=False)
 @org_option
+@test_option
 @json_option
-def list_versions(name: str | None, *, org: str | None, as_json: bool) -> None:
+def list_versions(name: str | None, *, org: str | None, test: bool, as_json: bool) -> None:
     """List the versions that are stored, of all pipelines or of NAME."""
     from intermezzo.flows.stored_pipelines import versions
     from intermezzo.store import open_store
 
-    payer = payer_of(org, test=False)
-    found = open_store().read_now(lambda c: versions(c, payer.org, name))
+    payer = payer_of(org, test=test)
+    found = open_store().read_now(lambda c: versions(c, payer, name))
     rows = [{"name": v.name, "version": v.version, "digest": v.digest, "created_at": v.created_at} for v in found]
     headings = ["name", "version", "digest", "created_at"]
     show(

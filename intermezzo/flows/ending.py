@@ -1,62 +1,20 @@
-"""What happens to a run's open calls and money when it ends, however it ends."""
+"""Being told by Prefect when runs of this process end, so that they are settled at once."""
 
-import json
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from prefect import Flow
 from prefect.client.schemas.objects import FlowRun, State
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection
 
 from intermezzo import journal
 from intermezzo.errors import AttemptSuperseded
-from intermezzo.human_steps import tasks
-from intermezzo.journal import Closing, RecordedError, RunState
-from intermezzo.journal.runs import ENDED
-from intermezzo.ledger import Payer
-from intermezzo.store import Event, emit, reach, utc_now
-from intermezzo.store.tables import runs, step_calls
+from intermezzo.flows.settling import in_words, settle
+from intermezzo.journal import RunState
+from intermezzo.store import reach, utc_now
 
 if TYPE_CHECKING:
     from intermezzo.flows.attempt import Attempt
     from intermezzo.flows.engine import Engine
-
-
-def settle(connection: Connection, run_id: str, state: RunState, *, at: datetime) -> None:
-    """End a run: close what is still open, give back what it held, refuse every later write of its attempts."""
-    doomed = tasks.open_tasks_of(connection, run_id)
-    tasks.cancel(connection, doomed, reason=f"its run has {_word(state)}", void=True, at=at)
-    row = connection.execute(select(runs).where(runs.c.id == run_id).with_for_update()).one()
-    open_primitives = connection.execute(
-        select(step_calls.c.id, step_calls.c.reservation_id, step_calls.c.generation, step_calls.c.price_credits).where(
-            step_calls.c.run_id == run_id, step_calls.c.kind == "primitive", step_calls.c.state == "open"
-        )
-    ).all()
-    if open_primitives:
-        error = RecordedError("StepFailed", "RunEnded", f"its run has {_word(state)}").encode()
-        closings = [
-            Closing(
-                id=c.id,
-                reservation_id=c.reservation_id,
-                generation=c.generation,
-                price_credits=c.price_credits,
-                error=error,
-            )
-            for c in open_primitives
-        ]
-        released = journal.close_primitives(connection, Payer(row.org, test=row.test), closings, at=at)
-        journal.uncommit(connection, run_id, released)
-    connection.execute(
-        update(runs)
-        .where(runs.c.id == run_id)
-        .values(state=state, epoch=row.epoch + 1, holder=None, lease_expires_at=None, checked_at=at)
-    )
-    if row.state not in ENDED:
-        emit(connection, [Event("run.closed", run_id, run_id, detail=json.dumps({"state": state}), tell=True)], at=at)
-
-
-def _word(state: RunState) -> str:
-    return "been cancelled" if state == "cancelled" else state
 
 
 async def finish(attempt: "Attempt", state: RunState) -> None:
@@ -66,7 +24,7 @@ async def finish(attempt: "Attempt", state: RunState) -> None:
     claim = attempt.claim
     orphans = unvisited(attempt)
     reach("settle.before")
-    attempt.end(AttemptSuperseded(f"run {claim.run_id} has {_word(state)}"))
+    attempt.end(AttemptSuperseded(f"run {claim.run_id} has {in_words(state)}"))
 
     def close(connection: Connection) -> None:
         journal.hold(connection, claim)

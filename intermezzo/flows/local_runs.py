@@ -20,8 +20,8 @@ from prefect.states import Cancelled, Pending
 
 from intermezzo import journal
 from intermezzo.flows.deployments import checked_parameters, load_flow
-from intermezzo.flows.remote_runs import settle_unless_ended
 from intermezzo.flows.runtime import runtime
+from intermezzo.flows.settling import settle_unless_ended
 from intermezzo.human_steps.simulated_workers import SimulatedCrowd
 from intermezzo.journal import RunFacts, RunState
 from intermezzo.ledger import Payer

@@ -1,4 +1,4 @@
-"""Runs of pipeline documents: what they are started with. Called by the command line and the server."""
+"""Runs of pipeline documents: what they are started with. Called by the command line and by `PipelineRequester`."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,6 +9,7 @@ from intermezzo.errors import InvalidInput
 from intermezzo.flows.stored_pipelines import StoredPipeline, keep
 from intermezzo.human_steps.schema_definition import define, plain_schema
 from intermezzo.human_steps.schema_validator import flaws
+from intermezzo.ledger import Payer
 from intermezzo.pipelines import Plan
 from intermezzo.store import Store, utc_now
 
@@ -31,7 +32,7 @@ class PipelineOrder:
 
 
 async def order(
-    store: Store, org: str, plan: Plan, input: Mapping[str, JsonValue], *, budget_credits: int | None = None
+    store: Store, payer: Payer, plan: Plan, input: Mapping[str, JsonValue], *, budget_credits: int | None = None
 ) -> PipelineOrder:
     """Store a pipeline's version and prepare a run of it.
 
@@ -42,9 +43,13 @@ async def order(
         InvalidInput: the input does not fit the pipeline's schema.
     """
     checked = checked_input(plan, input)
-    stored = await store.write(lambda c: keep(c, org, plan, at=utc_now()))
-    budgets = [budget for budget in (budget_credits, plan.document.budget) if budget is not None]
-    return PipelineOrder(stored=stored, input=checked, budget_credits=min(budgets, default=None))
+    stored = await store.write(lambda c: keep(c, payer, plan, at=utc_now()))
+    return PipelineOrder(stored=stored, input=checked, budget_credits=tightest(budget_credits, plan.document.budget))
+
+
+def tightest(*budgets: int | None) -> int | None:
+    """The smallest of the budgets that there are, in credits."""
+    return min((budget for budget in budgets if budget is not None), default=None)
 
 
 def checked_input(plan: Plan, input: Mapping[str, JsonValue]) -> dict[str, JsonValue]:

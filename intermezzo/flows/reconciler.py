@@ -8,6 +8,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from datetime import timedelta
 from typing import Literal
 from uuid import UUID
@@ -22,13 +23,18 @@ from prefect.client.schemas.filters import (
     WorkPoolFilterName,
 )
 from prefect.client.schemas.objects import FlowRun, State, StateType
+from prefect.exceptions import ObjectNotFound
 from prefect.states import AwaitingRetry, Cancelled, Crashed
 from sqlalchemy import Connection, case, select, update
 
 from intermezzo import journal
-from intermezzo.flows.ending import settle
+from intermezzo.errors import RunsUnavailable
+from intermezzo.flows import run_orders
+from intermezzo.flows.launching import launch
+from intermezzo.flows.prefect_launcher import PrefectLauncher, order_of
 from intermezzo.flows.reporting import Reporter
 from intermezzo.flows.runtime import runtime
+from intermezzo.flows.settling import settle
 from intermezzo.flows.suspension import resume
 from intermezzo.human_steps import claims, review, tasks
 from intermezzo.journal import RunState
@@ -41,6 +47,8 @@ logger = logging.getLogger("intermezzo.reconciler")
 _PAGE = 200
 _REPORT_SECONDS = 2.0
 _RESUMING_SECONDS = 10.0
+_ORDERS_AGE = timedelta(seconds=20)
+"""Until then whoever took an order may still be at it. Beginning it twice does no harm, but is work."""
 
 Verdict = Literal["leave", "resume", "restart", "settle"]
 
@@ -131,6 +139,7 @@ class Reconciler:
     async def sweep(self) -> None:
         """Look once at everything that may have been lost."""
         await self._sweep_workers()
+        await self._sweep_orders()
         await self._sweep_pending()
         for run_id, epoch in (await self.store.read(journal.ready_runs)).items():
             await self._resume(run_id, epoch)
@@ -145,6 +154,20 @@ class Reconciler:
         while await self.store.write(lambda c: review.approve_unreviewed(c, at=utc_now())) == _FULL:
             pass
 
+    async def _sweep_orders(self) -> None:
+        """Begin the runs of pipelines that were ordered of a process that died before it could begin them."""
+        before = utc_now() - _ORDERS_AGE
+        if orders := await self.store.read(lambda c: run_orders.unstarted(c, before=before)):
+            async with get_client() as client:
+                launcher = PrefectLauncher(client)
+                for order_id in orders:
+                    logger.warning("a run was ordered, but not begun: beginning it")
+                    try:
+                        await launch(self.store, launcher, order_id)
+                    except RunsUnavailable as error:
+                        logger.warning("%s", error)
+                        return
+
     async def _sweep_pending(self) -> None:
         """Start runs again whose worker died between taking them and telling our store."""
         async with get_client() as client:
@@ -158,10 +181,21 @@ class Reconciler:
             stuck = [r for r in pending if r.state is not None and _is_old(r.state)]
             known = await self.store.read(lambda c: _known(c, [str(run.id) for run in stuck]))
             for run in stuck:
-                if str(run.id) not in known:
+                if str(run.id) in known:
+                    continue
+                if (order_id := order_of(run.idempotency_key)) is not None:
+                    await self._sweep_ordered(client, run.id, order_id)
+                else:
                     message = "Its worker died before it began; started again by the reconciler."
                     await client.set_flow_run_state(run.id, AwaitingRetry(message=message), force=True)
                     self._nudge()
+
+    async def _sweep_ordered(self, client: PrefectClient, flow_run_id: UUID, order_id: str) -> None:
+        """Drop a flow run that was made for an order which was withdrawn, or has another by now."""
+        order = await self.store.read(lambda c: run_orders.find(c, order_id))
+        if order is None or order.run_id not in (None, str(flow_run_id)):
+            with suppress(ObjectNotFound):
+                await client.delete_flow_run(flow_run_id)
 
     async def _compare(self, run_ids: Sequence[str]) -> None:
         """Compare runs with what Prefect thinks of them."""

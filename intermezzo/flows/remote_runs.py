@@ -4,7 +4,6 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import datetime
 from typing import cast
 from uuid import UUID
 
@@ -15,9 +14,8 @@ from sqlalchemy import Connection, select
 
 from intermezzo import journal
 from intermezzo.flows.deployments import schedule
-from intermezzo.flows.ending import settle
+from intermezzo.flows.settling import settle_unless_ended
 from intermezzo.journal import RunState
-from intermezzo.journal.runs import ENDED
 from intermezzo.ledger import Payer
 from intermezzo.store import Store, utc_now
 from intermezzo.store.tables import runs
@@ -79,7 +77,7 @@ async def cancel(store: Store, run_id: str, *, patience_seconds: float = 10.0) -
     """
     await store.write(lambda c: journal.request_cancel(c, run_id, at=utc_now()))
     deadline = time.monotonic() + patience_seconds
-    while await store.read(lambda c: _is_worked_on(c, run_id, at=utc_now())):
+    while await store.read(lambda c: journal.is_held(c, run_id, at=utc_now())):
         if time.monotonic() >= deadline:
             break
         await asyncio.sleep(0.1)
@@ -100,17 +98,5 @@ async def tell_prefect_cancelled(run_id: str) -> bool:
         return True
 
 
-def settle_unless_ended(connection: Connection, run_id: str, state: RunState, *, at: datetime) -> None:
-    """End a run in the books, unless it has ended."""
-    found = connection.scalar(select(runs.c.state).where(runs.c.id == run_id).with_for_update())
-    if found is not None and found not in ENDED:
-        settle(connection, run_id, state, at=at)
-
-
 def _state(connection: Connection, run_id: str) -> RunState:
     return cast("RunState", connection.scalar(select(runs.c.state).where(runs.c.id == run_id)))
-
-
-def _is_worked_on(connection: Connection, run_id: str, *, at: datetime) -> bool:
-    row = connection.execute(select(runs).where(runs.c.id == run_id)).one()
-    return row.state not in ENDED and row.holder is not None and row.lease_expires_at > at

@@ -28,9 +28,9 @@ from prefect.workers.base import BaseJobConfiguration, BaseVariables, BaseWorker
 
 from intermezzo import journal
 from intermezzo.errors import AttemptSuperseded
-from intermezzo.flows.ending import settle
 from intermezzo.flows.engine import engine
 from intermezzo.flows.runtime import runtime
+from intermezzo.flows.settling import settle
 from intermezzo.journal import RunFacts
 from intermezzo.ledger import Payer
 from intermezzo.settings import settings

@@ -1,10 +1,10 @@
-"""Waiting for human tasks to close, in one process: one subscription, however many are waited for."""
+"""Waiting for human tasks or runs to close, in one process: one subscription, however many are waited for."""
 
 import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from intermezzo.store import Event, Store
 
@@ -13,37 +13,39 @@ if TYPE_CHECKING:
 
 
 class Closings:
-    """Who waits for which task; lives in one event loop.
+    """Who waits for which task, or run; lives in one event loop.
 
     Args:
-        store: where the tasks are.
+        store: where they are.
+        topic: of the events that tell of their end.
     """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, topic: Literal["task.closed", "run.closed"] = "task.closed") -> None:
         self._store = store
+        self._topic = topic
         self._waiting: dict[str, set[asyncio.Event]] = defaultdict(set)
         self._unsubscribe: Callable[[], None] | None = None
 
     @contextmanager
-    def expecting(self, task_id: str) -> "Generator[asyncio.Event]":
-        """An event that is set when the task may have closed: begin with this, then look, then wait for it."""
+    def expecting(self, id: str) -> "Generator[asyncio.Event]":
+        """An event that is set when it may have closed: begin with this, then look, then wait for it."""
         closed = asyncio.Event()
-        self._waiting[task_id].add(closed)
+        self._waiting[id].add(closed)
         if self._unsubscribe is None:
-            self._unsubscribe = self._store.subscribe_here(self._heard, topics=("task.closed",))
+            self._unsubscribe = self._store.subscribe_here(self._heard, topics=(self._topic,))
         try:
             yield closed
         finally:
-            self._waiting[task_id].discard(closed)
-            if not self._waiting[task_id]:
-                del self._waiting[task_id]
+            self._waiting[id].discard(closed)
+            if not self._waiting[id]:
+                del self._waiting[id]
 
     def _heard(self, events: Sequence[Event]) -> None:
         for event in events:
             if event.topic == "*":
                 for waiting in self._waiting.values():
                     _set(waiting)
-            elif event.topic == "task.closed" and event.subject in self._waiting:
+            elif event.topic == self._topic and event.subject in self._waiting:
                 _set(self._waiting[event.subject])
 
     def close(self) -> None:

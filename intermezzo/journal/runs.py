@@ -103,8 +103,10 @@ def claim_run(
             holder=holder,
             lease_expires_at=at + lease,
             cancel_requested=cancel_requested,
+            closed_at=None,
         )
     )
+    emit(connection, [Event("run.started", facts.id, facts.id)], wake=False, at=at)
     return Claim(
         run_id=facts.id,
         epoch=row.epoch + 1,
@@ -123,6 +125,12 @@ def enter_run(connection: Connection, facts: RunFacts, *, holder: str, lease: ti
     if known.rowcount == 0:
         create_run(connection, facts, state="scheduled", lease=lease, at=at)
         enter_run(connection, facts, holder=holder, lease=lease, at=at)
+
+
+def is_held(connection: Connection, run_id: str, *, at: datetime) -> bool:
+    """Whether a process works on a run that has not ended."""
+    row = connection.execute(select(runs).where(runs.c.id == run_id)).one()
+    return row.state not in ENDED and row.holder is not None and row.lease_expires_at > at
 
 
 def request_cancel(connection: Connection, run_id: str, *, at: datetime) -> bool:
@@ -164,6 +172,33 @@ def hold(connection: Connection, claim: Claim, *, credits: int = 0) -> None:
     _COMMIT.run(connection, [{"run": claim.run_id, "credits": credits}])
 
 
+def start_again(connection: Connection, run_id: str, *, lease: timedelta, at: datetime) -> bool:
+    """Let a run that has ended without success be made again from its failed calls on.
+
+    Args:
+        lease: how long Prefect may take to hear of it.
+
+    Returns:
+        Whether it had ended so; of two who ask at once, one gets a True.
+    """
+    again = connection.execute(
+        update(runs)
+        .where(runs.c.id == run_id, runs.c.deployed, runs.c.state.in_(("failed", "crashed", "cancelled")))
+        .values(
+            state="scheduled",
+            cancel_requested=False,
+            recoveries=0,
+            lease_expires_at=at + lease,
+            checked_at=at,
+            closed_at=None,
+        )
+    )
+    if again.rowcount:
+        void_failures(connection, run_id)
+        emit(connection, [Event("run.retried", run_id, run_id)], wake=False, at=at)
+    return bool(again.rowcount)
+
+
 def uncommit(connection: Connection, run_id: str, credits: int) -> None:
     """Give released credits back to the run's budget, if it has one."""
     if credits:
@@ -185,6 +220,7 @@ def suspend_run(connection: Connection, claim: Claim, *, lease: timedelta, at: d
         .where(runs.c.id == claim.run_id)
         .values(state="suspended", holder=None, lease_expires_at=at + lease, checked_at=at)
     )
+    emit(connection, [Event("run.suspended", claim.run_id, claim.run_id)], wake=False, at=at)
 
 
 def release_runs(connection: Connection, holder: str, run_ids: Sequence[str], *, at: datetime) -> None:

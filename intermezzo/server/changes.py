@@ -1,4 +1,4 @@
-"""What happens to human tasks, as streams tell it: read from the outbox, as soon as it is committed."""
+"""What happens to human tasks and runs, as streams tell it: read from the outbox, as soon as it is committed."""
 
 import asyncio
 import json
@@ -9,12 +9,13 @@ from datetime import datetime, timedelta
 from typing import Any, cast
 
 from pydantic import JsonValue
-from sqlalchemy import Connection, Row, Select, func, select
+from sqlalchemy import Connection, Row, Select, case, func, select
 
 from intermezzo.human_steps.tasks import LEGAL_MOVES, HumanTaskState, belongs_to
+from intermezzo.journal.runs import ENDED
 from intermezzo.ledger import Payer
 from intermezzo.store import Store, utc_now
-from intermezzo.store.tables import human_tasks, outbox
+from intermezzo.store.tables import human_tasks, outbox, runs, step_calls
 
 POLL_SECONDS = 1.0
 """PostgreSQL tells at once of openings and closings only; the rest is found by looking."""
@@ -32,17 +33,81 @@ _AT_ONCE = 500
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """Something happened to a human task."""
+    """Something happened."""
 
     seq: int
-    task_id: str
-    what: str
-    """`opened`, `claimed`, … `closed`."""
+    topic: str
+    """`task.opened`, `task.claimed`, … `run.closed`."""
+    subject: str
+    """Id of the task, step call or run it happened to."""
     state: str
-    """Of the task, when this was read."""
+    """Of the task or run that is followed, when this was read."""
+    step: str | None
+    """The step of the run that it is about."""
+    task_id: str | None
+    """The human task that it is about."""
     actor: str | None
     detail: dict[str, JsonValue]
     at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What a stream follows."""
+
+    query: "Select[*tuple[Any, ...]]"
+    """Entries of the outbox, with what a `Change` says beside them."""
+    is_over: Callable[[Connection], bool] | None = None
+    """Whether nothing more can come; None: something always can, and the stream begins with what happens from now."""
+    in_order: bool = False
+    """Whether its entries are committed in the order of their numbers on every database."""
+
+
+def tasks_of(payer: Payer) -> Source:
+    """The human tasks of an organisation."""
+    return Source(_tasks(payer))
+
+
+def task_of(payer: Payer, task_id: str) -> Source:
+    """One human task; its moves follow one another."""
+
+    def is_over(connection: Connection) -> bool:
+        state = connection.scalar(select(human_tasks.c.state).where(human_tasks.c.id == task_id))
+        return state is None or not LEGAL_MOVES[cast("HumanTaskState", state)]
+
+    return Source(_tasks(payer).where(outbox.c.subject == task_id), is_over, in_order=True)
+
+
+def run_of(run_id: str) -> Source:
+    """One run, with its human tasks."""
+
+    def is_over(connection: Connection) -> bool:
+        return connection.scalar(select(runs.c.state).where(runs.c.id == run_id)) in ENDED
+
+    query = (
+        select(
+            outbox,
+            case((runs.c.state == "crashed", "failed"), else_=runs.c.state).label("state"),
+            func.coalesce(step_calls.c.step, human_tasks.c.name).label("step"),
+            func.coalesce(step_calls.c.reservation_id, human_tasks.c.id).label("task_id"),
+        )
+        .join(runs, runs.c.id == outbox.c.run_id)
+        .outerjoin(step_calls, step_calls.c.id == outbox.c.subject)
+        .outerjoin(human_tasks, human_tasks.c.id == outbox.c.subject)
+        .where(outbox.c.run_id == run_id)
+        .order_by(outbox.c.seq)
+    )
+    return Source(query, is_over)
+
+
+def _tasks(payer: Payer) -> "Select[*tuple[Any, ...]]":
+    return (
+        select(outbox, human_tasks.c.state, human_tasks.c.name.label("step"), human_tasks.c.id.label("task_id"))
+        .join(human_tasks, human_tasks.c.id == outbox.c.subject)
+        # Nobody has asked for gold tasks.
+        .where(belongs_to(payer), human_tasks.c.gold_id.is_(None), outbox.c.topic.like("task.%"))
+        .order_by(outbox.c.seq)
+    )
 
 
 @dataclass(slots=True)
@@ -62,10 +127,10 @@ class _Position:
 
 
 class Changes:
-    """Follows the tasks of organisations, for one event loop.
+    """Follows tasks and runs, for one event loop.
 
     Args:
-        store: where the tasks are.
+        store: where they are.
     """
 
     def __init__(self, store: Store) -> None:
@@ -74,28 +139,26 @@ class Changes:
         self._unsubscribe: Callable[[], None] | None = None
         self._closed = False
 
-    async def follow(
-        self, payer: Payer, *, task_id: str | None = None, after: int | None = None
-    ) -> AsyncGenerator[Change | None]:
-        """What happens to an organisation's tasks from now on, in order; None at its beginning and after long silences.
+    async def follow(self, source: Source, *, after: int | None = None) -> AsyncGenerator[Change | None]:
+        """What happens, in order; None at the beginning and after long silences.
 
-        It ends when the task is closed, if it is about one, and when the server stops. What happened within seconds
-        before `after` may come again.
+        It ends when nothing more can happen to what is followed, and when the server stops. What happened within
+        seconds before `after` may come again.
 
         Args:
-            task_id: only of this task, from its beginning.
+            source: what is followed.
             after: `seq` of the last change that is known already.
         """
         woken = asyncio.Event()
         self._listen()
         self._waiting.add(woken)
         try:
-            position = await self._store.read(lambda c: self._begin(c, payer, task_id, after))
+            position = await self._store.read(lambda c: _begin(c, source, after))
             silent_seconds = 0.0
             yield None
             while not self._closed:
                 woken.clear()
-                found, over = await self._store.read(lambda c: self._look(c, payer, task_id, position))
+                found, over = await self._store.read(lambda c: _look(c, source, position))
                 for change in position.take(found):
                     silent_seconds = 0.0
                     yield change
@@ -127,53 +190,42 @@ class Changes:
         for event in self._waiting:
             event.set()
 
-    def _begin(self, connection: Connection, payer: Payer, task_id: str | None, after: int | None) -> _Position:
-        if after is not None or task_id is not None:
-            return _Position(after or 0)
-        position = _Position(connection.scalar(select(func.coalesce(func.max(outbox.c.seq), 0))) or 0)
-        position.take(self._late(connection, payer, position))
-        return position
 
-    def _look(
-        self, connection: Connection, payer: Payer, task_id: str | None, position: _Position
-    ) -> tuple[list[Change], bool]:
-        """What there is beyond a position, and whether nothing more can come."""
-        fresh = _query(payer).where(outbox.c.seq > position.after).limit(_AT_ONCE)
-        if task_id is None:
-            late = self._late(connection, payer, position)
-            return [*late, *(_change(row) for row in connection.execute(fresh))], False
-        # The moves of one task follow one another, so that none of its numbers comes late.
-        state = connection.scalar(select(human_tasks.c.state).where(human_tasks.c.id == task_id))
-        over = state is None or not LEGAL_MOVES[cast("HumanTaskState", state)]
-        return [_change(row) for row in connection.execute(fresh.where(outbox.c.subject == task_id))], over
-
-    def _late(self, connection: Connection, payer: Payer, position: _Position) -> list[Change]:
-        if connection.dialect.name == "sqlite":  # where the order of numbers is the order of commits
-            return []
-        again = (
-            outbox.c.seq > position.after - _OVERLAP,
-            outbox.c.seq <= position.after,
-            outbox.c.at > utc_now() - _OVERLAP_TIME,
-        )
-        return [_change(row) for row in connection.execute(_query(payer).where(*again))]
+def _begin(connection: Connection, source: Source, after: int | None) -> _Position:
+    if after is not None or source.is_over is not None:
+        return _Position(after or 0)
+    position = _Position(connection.scalar(select(func.coalesce(func.max(outbox.c.seq), 0))) or 0)
+    position.take(_late(connection, source, position))
+    return position
 
 
-def _query(payer: Payer) -> "Select[*tuple[Any, ...]]":
-    return (
-        select(outbox, human_tasks.c.state)
-        .join(human_tasks, human_tasks.c.id == outbox.c.subject)
-        # Nobody has asked for gold tasks.
-        .where(belongs_to(payer), human_tasks.c.gold_id.is_(None), outbox.c.topic.like("task.%"))
-        .order_by(outbox.c.seq)
+def _look(connection: Connection, source: Source, position: _Position) -> tuple[list[Change], bool]:
+    """What there is beyond a position, and whether nothing more can come."""
+    over = source.is_over is not None and source.is_over(connection)
+    fresh = connection.execute(source.query.where(outbox.c.seq > position.after).limit(_AT_ONCE))
+    found = [_change(row) for row in fresh]
+    return ([] if source.in_order else _late(connection, source, position)) + found, over
+
+
+def _late(connection: Connection, source: Source, position: _Position) -> list[Change]:
+    if connection.dialect.name == "sqlite":  # where the order of numbers is the order of commits
+        return []
+    again = (
+        outbox.c.seq > position.after - _OVERLAP,
+        outbox.c.seq <= position.after,
+        outbox.c.at > utc_now() - _OVERLAP_TIME,
     )
+    return [_change(row) for row in connection.execute(source.query.where(*again))]
 
 
 def _change(row: "Row[*tuple[Any, ...]]") -> Change:
     return Change(
         seq=row.seq,
-        task_id=row.subject,
-        what=row.topic.removeprefix("task."),
+        topic=row.topic,
+        subject=row.subject,
         state=row.state,
+        step=row.step,
+        task_id=row.task_id,
         actor=row.actor,
         detail=json.loads(row.detail) if row.detail else {},
         at=row.at,

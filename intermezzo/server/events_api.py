@@ -1,10 +1,13 @@
-"""`/v1/tasks/events` and `/v1/tasks/{id}/events`: what happens, as it happens (server-sent events)."""
+"""`/v1/tasks/events` and `/v1/tasks/{id}/events`: what happens, as it happens (server-sent events).
+
+`runs_api` streams what happens to runs in the same way.
+"""
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from http import HTTPStatus
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Protocol, Self
 
 from fastapi import APIRouter, Header
 from fastapi.responses import StreamingResponse
@@ -12,7 +15,7 @@ from fastapi.sse import KEEPALIVE_COMMENT, format_sse_event
 from pydantic import AwareDatetime, Field, JsonValue
 
 from intermezzo.access import Principal
-from intermezzo.server.changes import Change
+from intermezzo.server.changes import Change, Source, task_of, tasks_of
 from intermezzo.server.context import Context, Reader, Server, requester_of
 from intermezzo.server.examples import EXAMPLES
 from intermezzo.server.problems import Refused
@@ -49,13 +52,23 @@ class TaskEvent(Wired):
     def of(cls, change: Change) -> Self:
         """An event as it goes over the wire."""
         return cls(
-            event=f"task.{change.what}",
-            task_id=change.task_id,
+            event=change.topic,
+            task_id=change.subject,
             state=change.state,
             actor=change.actor,
             detail=change.detail,
             at=change.at,
         )
+
+
+class Told(Protocol):
+    """An event as it goes over the wire."""
+
+    event: str
+
+    def model_dump_json(self) -> str:
+        """As JSON."""
+        ...
 
 
 class EventStream(StreamingResponse):
@@ -64,37 +77,46 @@ class EventStream(StreamingResponse):
     media_type = "text/event-stream"
 
 
-_A_STREAM: dict[int | str, dict[str, Any]] = {
-    200: {
-        "description": "Events, each with a TaskEvent as its data.",
-        "content": {
-            "text/event-stream": {
-                "schema": {"type": "string"},
-                "example": f"event: task.claimed\ndata: {json.dumps(EXAMPLES['TaskEvent'])}\nid: 2\n\n",
-            }
-        },
-    }
-}
+def a_stream(model: Literal["TaskEvent", "RunEvent"]) -> dict[int | str, dict[str, Any]]:
+    """The answer of a stream, for the API's description."""
+    example = EXAMPLES[model]
+    text = f"event: {example['event']}\ndata: {json.dumps(example)}\nid: 2\n\n"
+    content = {"text/event-stream": {"schema": {"type": "string"}, "example": text}}
+    return {200: {"description": f"Events, each with a {model} as its data.", "content": content}}
 
 
-@router.get("/events", summary="Follow all tasks", response_class=EventStream, responses=_A_STREAM)
+@router.get("/events", summary="Follow all tasks", response_class=EventStream, responses=a_stream("TaskEvent"))
 async def follow_all(principal: Reader, server: Server, last_event_id: LastEventId = None) -> EventStream:
     """What happens to the organisation's tasks, from now on, or after `Last-Event-ID`, when some may come twice.
 
     Each event has an `id`, a type (`event:`), and as `data` a TaskEvent. The stream ends after 15 minutes: connect
     again, as an EventSource does by itself.
     """
-    return _stream(server, principal, None, last_event_id)
+    return stream(server, principal, tasks_of(principal.payer), last_event_id, TaskEvent.of)
 
 
-@router.get("/{task_id}/events", summary="Follow a task", response_class=EventStream, responses=_A_STREAM)
+@router.get("/{task_id}/events", summary="Follow a task", response_class=EventStream, responses=a_stream("TaskEvent"))
 async def follow(task_id: str, principal: Reader, server: Server, last_event_id: LastEventId = None) -> EventStream:
     """What happens to a task, from its beginning or from `Last-Event-ID`; ends when the task is closed."""
     await requester_of(server, principal).get(task_id)
-    return _stream(server, principal, task_id, last_event_id)
+    return stream(server, principal, task_of(principal.payer, task_id), last_event_id, TaskEvent.of)
 
 
-def _stream(server: Context, principal: Principal, task_id: str | None, last: str | None) -> EventStream:
+def stream(
+    server: Context, principal: Principal, source: Source, last: str | None, told: "Callable[[Change], Told]"
+) -> EventStream:
+    """What happens to something, as server-sent events.
+
+    Args:
+        server: the server's own.
+        principal: who asks.
+        source: what is followed.
+        last: `id` of the last event that came.
+        told: a change as it goes over the wire.
+
+    Raises:
+        Refused: the organisation has too many streams open.
+    """
     payer = principal.payer
     if server.streams[payer] >= MOST_STREAMS:
         detail = f"expected at most {MOST_STREAMS} streams of one organisation; follow all tasks with one"
@@ -102,12 +124,16 @@ def _stream(server: Context, principal: Principal, task_id: str | None, last: st
 
     async def events() -> AsyncGenerator[bytes]:
         server.streams[payer] += 1
-        changes = server.changes.follow(payer, task_id=task_id, after=None if last is None else int(last))
+        changes = server.changes.follow(source, after=None if last is None else int(last))
         loop = asyncio.get_running_loop()
         end = loop.time() + LONGEST_STREAM_SECONDS
         try:
             async for change in changes:
-                yield KEEPALIVE_COMMENT if change is None else _event(change)
+                if change is None:
+                    yield KEEPALIVE_COMMENT
+                else:
+                    event = told(change)
+                    yield format_sse_event(data_str=event.model_dump_json(), event=event.event, id=str(change.seq))
                 if loop.time() > end:
                     return
         finally:
@@ -115,8 +141,3 @@ def _stream(server: Context, principal: Principal, task_id: str | None, last: st
             await changes.aclose()
 
     return EventStream(events(), headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
-
-
-def _event(change: Change) -> bytes:
-    told = TaskEvent.of(change)
-    return format_sse_event(data_str=told.model_dump_json(), event=told.event, id=str(change.seq))

@@ -35,6 +35,9 @@ POINTS = (
 WEBHOOK_POINTS = ("webhook.dispatched", "webhook.sent")
 """Those of a delivery: after it was made, and between its answer and the note of it."""
 
+LAUNCH_POINTS = ("launch.placed", "launch.created", "launch.begun", "launch.released")
+"""Those between a run that was ordered and a run that a worker may take."""
+
 _point = ""
 _left = 0
 

@@ -5,7 +5,7 @@ import json
 from datetime import datetime
 
 from pydantic import JsonValue
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, delete, select
 
 from intermezzo.errors import KeyReused
 from intermezzo.store.dialect import insert_into
@@ -63,3 +63,11 @@ def once(
     if taken.fingerprint != request:
         raise KeyReused(f"the idempotency key {key!r} was used for another request; use a new key for a new request")
     return json.loads(taken.result)
+
+
+def forget(connection: Connection, key: str, *, org: str, test: bool, scope: str) -> None:
+    """Give a key back, in the transaction that takes back what its request has made."""
+    table = idempotency_keys
+    connection.execute(
+        delete(table).where(table.c.org == org, table.c.test == test, table.c.scope == scope, table.c.key == key)
+    )

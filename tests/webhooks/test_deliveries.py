@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import func, select
 
 from intermezzo.errors import InvalidInput, WebhookNotFound
-from intermezzo.flows.ending import settle
+from intermezzo.flows.settling import settle
 from intermezzo.human_steps import tasks
 from intermezzo.human_steps.reports import report
 from intermezzo.ledger import Payer

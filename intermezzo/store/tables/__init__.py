@@ -5,7 +5,7 @@ from intermezzo.store.tables.answers import assignments, disputes, reports, resp
 from intermezzo.store.tables.columns import UtcDateTime, metadata
 from intermezzo.store.tables.events import outbox, webhook_attempts, webhook_deliveries, webhook_endpoints
 from intermezzo.store.tables.files import attachments, blobs
-from intermezzo.store.tables.journal import pipelines, runs, step_calls
+from intermezzo.store.tables.journal import pipeline_runs, pipelines, runs, step_calls
 from intermezzo.store.tables.money import accounts, transfers
 from intermezzo.store.tables.queue import gold_items, human_tasks, open_counts, queue_places, terms
 from intermezzo.store.tables.workforce import guild_members, guilds, worker_tags, workers
@@ -26,6 +26,7 @@ __all__ = [
     "metadata",
     "open_counts",
     "outbox",
+    "pipeline_runs",
     "pipelines",
     "queue_places",
     "reports",

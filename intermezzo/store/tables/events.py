@@ -16,6 +16,13 @@ outbox = Table(
     Column("at", UtcDateTime, nullable=False),
     Column("pending", Boolean, nullable=False, doc="webhooks are to tell of it, and have not been made yet"),
     Index("ix_outbox_subject", "subject"),
+    Index(
+        "ix_outbox_run",
+        "run_id",
+        "seq",
+        sqlite_where=text("run_id IS NOT NULL"),
+        postgresql_where=text("run_id IS NOT NULL"),
+    ),
     Index("ix_outbox_pending", "seq", sqlite_where=text("pending"), postgresql_where=text("pending")),
 )
 

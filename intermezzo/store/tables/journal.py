@@ -35,6 +35,7 @@ runs = Table(
     Column("cancel_requested", Boolean, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
     Column("checked_at", UtcDateTime, nullable=False, doc="when the reconciler last compared it with Prefect"),
+    Column("closed_at", UtcDateTime, doc="when it ended; null: it goes on"),
     Index("ix_runs_state_lease", "state", "lease_expires_at"),
 )
 
@@ -69,10 +70,34 @@ pipelines = Table(
     "pipelines",
     metadata,
     Column("org", String(64), primary_key=True),
+    Column("test", Boolean, primary_key=True),
     Column("name", String(63), primary_key=True),
     Column("version", Integer, primary_key=True, autoincrement=False, doc="counted from 1"),
     Column("digest", String(32), nullable=False, doc="of the document"),
     Column("document", Text, nullable=False, doc="canonical JSON"),
     Column("created_at", UtcDateTime, nullable=False),
-    UniqueConstraint("org", "name", "digest"),
+    UniqueConstraint("org", "test", "name", "digest"),
+)
+
+pipeline_runs = Table(
+    "pipeline_runs",
+    metadata,
+    Column("id", String(36), primary_key=True, doc="of the order, of which Prefect makes one flow run"),
+    Column("run_id", String(36), unique=True, doc="of that flow run; null: there is none yet"),
+    Column("org", String(64), nullable=False),
+    Column("test", Boolean, nullable=False),
+    Column("pipeline", String(63), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("input", Text, nullable=False, doc="JSON"),
+    Column("budget_credits", BigInteger),
+    Column("output", Text, doc="JSON, of the last attempt"),
+    Column("error", Text, doc="JSON, of the last attempt"),
+    Column("created_at", UtcDateTime, nullable=False),
+    Index("ix_pipeline_runs_org", "org", "test", "id"),
+    Index(
+        "ix_pipeline_runs_unstarted",
+        "created_at",
+        sqlite_where=text("run_id IS NULL"),
+        postgresql_where=text("run_id IS NULL"),
+    ),
 )

@@ -58,13 +58,39 @@ def _journal() -> None:
     op.create_table(
         "pipelines",
         sa.Column("org", sa.String(length=64), nullable=False),
+        sa.Column("test", sa.Boolean(), nullable=False),
         sa.Column("name", sa.String(length=63), nullable=False),
         sa.Column("version", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("digest", sa.String(length=32), nullable=False),
         sa.Column("document", sa.Text(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
-        sa.PrimaryKeyConstraint("org", "name", "version", name=op.f("pk_pipelines")),
-        sa.UniqueConstraint("org", "name", "digest", name=op.f("uq_pipelines_org_name_digest")),
+        sa.PrimaryKeyConstraint("org", "test", "name", "version", name=op.f("pk_pipelines")),
+        sa.UniqueConstraint("org", "test", "name", "digest", name=op.f("uq_pipelines_org_test_name_digest")),
+    )
+    op.create_table(
+        "pipeline_runs",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("run_id", sa.String(length=36), nullable=True),
+        sa.Column("org", sa.String(length=64), nullable=False),
+        sa.Column("test", sa.Boolean(), nullable=False),
+        sa.Column("pipeline", sa.String(length=63), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("input", sa.Text(), nullable=False),
+        sa.Column("budget_credits", sa.BigInteger(), nullable=True),
+        sa.Column("output", sa.Text(), nullable=True),
+        sa.Column("error", sa.Text(), nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_pipeline_runs")),
+        sa.UniqueConstraint("run_id", name=op.f("uq_pipeline_runs_run_id")),
+    )
+    op.create_index("ix_pipeline_runs_org", "pipeline_runs", ["org", "test", "id"], unique=False)
+    op.create_index(
+        "ix_pipeline_runs_unstarted",
+        "pipeline_runs",
+        ["created_at"],
+        unique=False,
+        sqlite_where=sa.text("run_id IS NULL"),
+        postgresql_where=sa.text("run_id IS NULL"),
     )
     op.create_table(
         "runs",
@@ -83,6 +109,7 @@ def _journal() -> None:
         sa.Column("cancel_requested", sa.Boolean(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("checked_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_runs")),
     )
     op.create_index("ix_runs_state_lease", "runs", ["state", "lease_expires_at"], unique=False)
@@ -533,6 +560,14 @@ def _events() -> None:
         sa.PrimaryKeyConstraint("seq", name=op.f("pk_outbox")),
     )
     op.create_index("ix_outbox_subject", "outbox", ["subject"], unique=False)
+    op.create_index(
+        "ix_outbox_run",
+        "outbox",
+        ["run_id", "seq"],
+        unique=False,
+        sqlite_where=sa.text("run_id IS NOT NULL"),
+        postgresql_where=sa.text("run_id IS NOT NULL"),
+    )
     op.create_index(
         "ix_outbox_pending",
         "outbox",
