@@ -41,6 +41,7 @@ def serve(*, prefect_server: bool, http: bool, host: str, port: int | None, as_j
 
 
 async def _serve(prefect_api: str, http: tuple[str, int | None] | None, *, as_json: bool) -> None:
+    from intermezzo.flows.prefect_launcher import prefect_launcher
     from intermezzo.flows.serve import serve_until_stopped
     from intermezzo.server import listening
     from intermezzo.settings import settings
@@ -52,7 +53,9 @@ async def _serve(prefect_api: str, http: tuple[str, int | None] | None, *, as_js
         if http is not None:
             host, port = http
             port = settings().server_port if port is None else port
-            address = await stack.enter_async_context(listening(open_store(), host=host, port=port))
+            launcher = await stack.enter_async_context(prefect_launcher())
+            served = listening(open_store(), host=host, port=port, launcher=launcher)
+            address = await stack.enter_async_context(served)
         deliverer = Deliverer(open_store())
         started = partial(_announce, prefect_api, address, as_json=as_json)
         await serve_until_stopped(started, beside=[deliverer.serve])

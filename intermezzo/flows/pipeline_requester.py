@@ -14,7 +14,7 @@ from intermezzo.flows.run_views import CallView, RunFilter, RunSummary, RunView
 from intermezzo.flows.stored_pipelines import StoredPipeline
 from intermezzo.human_steps.closings import Closings
 from intermezzo.ledger import Payer
-from intermezzo.pipelines import plan_of_text
+from intermezzo.pipelines import Plan
 from intermezzo.store import Store, utc_now
 from intermezzo.store.idempotency import fingerprint
 
@@ -37,16 +37,8 @@ class PipelineRequester:
 
     # ------------------------------------------------------------------ pipelines
 
-    async def keep(self, text: str) -> StoredPipeline:
-        """Store a document as the next version; the same document again is the version that it is already.
-
-        Args:
-            text: YAML or JSON.
-
-        Raises:
-            InvalidPipeline: with every flaw, and its line and column.
-        """
-        plan = plan_of_text(text)
+    async def keep(self, plan: Plan) -> StoredPipeline:
+        """Store a document as the next version; the same document again is the version that it is already."""
         return await self.store.write(lambda c: stored_pipelines.keep(c, self.payer, plan, at=utc_now()))
 
     async def find(self, name: str, version: int | None = None) -> StoredPipeline:
@@ -114,7 +106,7 @@ class PipelineRequester:
         """
         launcher = self._required()
         stored = await self.find(name, version)
-        plan = stored.plan()
+        plan = await asyncio.to_thread(stored.plan)
         budget = tightest(budget_credits, plan.document.budget)
         order = new_order(self.payer, name, stored.version, checked_input(plan, input), budget_credits=budget)
         request = fingerprint([name, version, dict(input), budget_credits])

@@ -7,6 +7,7 @@ from importlib import metadata
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 
+from intermezzo.flows.launching import Launcher
 from intermezzo.server import (
     access_api,
     attachments_api,
@@ -16,7 +17,9 @@ from intermezzo.server import (
     events_api,
     health,
     reports_api,
+    pipelines_api,
     reviews_api,
+    runs_api,
     tasks_api,
     types_api,
     webhooks_api,
@@ -44,17 +47,20 @@ _APIS = (
     types_api,
     access_api,
     webhooks_api,
+    runs_api,
+    pipelines_api,
 )
-"""In this order: `/v1/tasks/events` is no task's id."""
+"""In this order: `/v1/tasks/events` is no task's id, `/v1/pipelines/runs` no pipeline's name."""
 
 
-def create_app(store: Store) -> FastAPI:
+def create_app(store: Store, *, launcher: Launcher | None = None) -> FastAPI:
     """The HTTP API over a store.
 
     Args:
         store: open; whoever opened it closes it.
+        launcher: where runs of pipelines are executed; None: this server starts none, and answers 503.
     """
-    context = Context(store)
+    context = Context(store, launcher=launcher)
 
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncGenerator[None]:

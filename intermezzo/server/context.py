@@ -11,6 +11,8 @@ from fastapi.security import HTTPBearer
 
 from intermezzo.access import Access, Principal, Scope
 from intermezzo.errors import NotAuthenticated
+from intermezzo.flows.launching import Launcher
+from intermezzo.flows.pipeline_requester import PipelineRequester
 from intermezzo.human_steps.closings import Closings
 from intermezzo.human_steps.requester import Requester
 from intermezzo.ledger import Payer
@@ -32,13 +34,16 @@ class Context:
 
     Args:
         store: open; whoever opened it closes it.
+        launcher: where runs of pipelines are executed; None: this server starts none.
     """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, *, launcher: Launcher | None = None) -> None:
         known = settings()
         self.store = store
+        self.launcher = launcher
         self.access = Access(store)
         self.closings = Closings(store)
+        self.run_closings = Closings(store, "run.closed")
         self.changes = Changes(store)
         self.limit = RateLimit(known.requests_per_minute, known.requests_at_once)
         self.strangers = RateLimit(_STRANGERS_PER_MINUTE, _STRANGERS_PER_MINUTE)
@@ -49,6 +54,7 @@ class Context:
     def close(self) -> None:
         """Stop listening, and end every stream."""
         self.closings.close()
+        self.run_closings.close()
         self.changes.close()
 
 
@@ -115,6 +121,10 @@ Writer = Annotated[Principal, Depends(allowed("tasks:write"))]
 """May post, cancel and review them."""
 Operator = Annotated[Principal, Depends(allowed("operate"))]
 """Looks after the whole store."""
+PipelineReader = Annotated[Principal, Depends(allowed("pipelines:read"))]
+"""May see the organisation's pipelines and runs."""
+PipelineWriter = Annotated[Principal, Depends(allowed("pipelines:write"))]
+"""May store, run and cancel them."""
 
 IdempotencyKey = Annotated[
     str | None,
@@ -129,3 +139,8 @@ IdempotencyKey = Annotated[
 def requester_of(server: Context, principal: Principal) -> Requester:
     """The requester's side of tasks, for whoever asks."""
     return Requester(server.store, principal.payer, closings=server.closings)
+
+
+def pipelines_of(server: Context, principal: Principal) -> PipelineRequester:
+    """The pipelines of whoever asks."""
+    return PipelineRequester(server.store, principal.payer, launcher=server.launcher, closings=server.run_closings)

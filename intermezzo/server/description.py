@@ -24,6 +24,8 @@ _TAGS = {
     "disputes": "Answers that requesters do not accept: for operators.",
     "attachments": "Files and addresses beside the form of a task.",
     "events": "What happens, as it happens (server-sent events).",
+    "pipelines": "Steps of AI and people as documents: stored, priced, drawn and run.",
+    "runs": "What runs of pipelines do and cost.",
     "workers": "Find, claim and answer tasks: with the key or session of a worker.",
     "webhooks": "Be told of what happens, at an address of your own.",
     "credits": "What there is to spend, and where it went.",

@@ -2,6 +2,8 @@
 
 from pydantic import JsonValue
 
+from intermezzo.server.pipeline_examples import PIPELINE_EXAMPLES
+
 Example = dict[str, JsonValue]
 
 _TASK_ID = "01a20652-2ae7-705d-ab09-c9b33041c425"
@@ -337,6 +339,7 @@ EXAMPLES: dict[str, Example] = {
     "CreatedKey": {**_KEY, "key": "csk_test_Xb3k…"},
     "Keys": {"items": [_KEY]},
     "Health": {"status": "ok"},
+    **PIPELINE_EXAMPLES,
     "Problem": {
         "type": "/problems/invalid_request",
         "title": "Unprocessable Entity",

@@ -9,6 +9,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from intermezzo.errors import ServerError
+from intermezzo.flows.launching import Launcher
 from intermezzo.server.app import create_app
 from intermezzo.server.context import Context
 from intermezzo.steps import registered_types
@@ -26,13 +27,16 @@ class _Server(uvicorn.Server):
 
 
 @asynccontextmanager
-async def listening(store: Store, *, host: str = "127.0.0.1", port: int = 0) -> AsyncGenerator[str]:
+async def listening(
+    store: Store, *, host: str = "127.0.0.1", port: int = 0, launcher: Launcher | None = None
+) -> AsyncGenerator[str]:
     """Serve HTTP until the context is left, then finish what was asked.
 
     Args:
         store: what is served; whoever opened it closes it.
         host: address or name of this machine to listen at.
         port: 0 takes a free one.
+        launcher: where runs of pipelines are executed; None: this server starts none.
 
     Yields:
         The address: `http://127.0.0.1:8470`.
@@ -41,7 +45,7 @@ async def listening(store: Store, *, host: str = "127.0.0.1", port: int = 0) -> 
         ServerError: somebody else listens there, or that is no address of this machine.
     """
     registered_types()  # or the first to post a task waits for their modules, and everybody else meanwhile
-    app = create_app(store)
+    app = create_app(store, launcher=launcher)
     config = uvicorn.Config(
         app, log_config=None, access_log=False, timeout_graceful_shutdown=GRACE_SECONDS, server_header=False
     )

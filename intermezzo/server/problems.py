@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 
 from intermezzo import errors
 from intermezzo.errors import IntermezzoError
+from intermezzo.pipelines import Flaw, InvalidPipeline
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -25,6 +26,9 @@ class FieldProblem(BaseModel):
     field: str
     message: str
     """What was expected, and what came."""
+    line: int | None = None
+    """Of a document that was sent as text, counted from 1."""
+    column: int | None = None
 
 
 class Problem(BaseModel):
@@ -57,6 +61,10 @@ _STATUS: Mapping[type[IntermezzoError], HTTPStatus] = {
     errors.NotAllowed: HTTPStatus.FORBIDDEN,
     errors.AccessKeyNotFound: HTTPStatus.NOT_FOUND,
     errors.WebhookNotFound: HTTPStatus.NOT_FOUND,
+    errors.PipelineNotFound: HTTPStatus.NOT_FOUND,
+    errors.RunNotFound: HTTPStatus.NOT_FOUND,
+    errors.RunNotRetryable: HTTPStatus.CONFLICT,
+    errors.RunsUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     errors.HumanTaskNotFound: HTTPStatus.NOT_FOUND,
     errors.AssignmentNotFound: HTTPStatus.NOT_FOUND,
     errors.AttachmentNotFound: HTTPStatus.NOT_FOUND,
@@ -116,7 +124,7 @@ def problem(
         request_id=str(getattr(request.state, "request_id", "")),
         errors=fields or [],
     )
-    return JSONResponse(body.model_dump(), status, headers=dict(headers or {}), media_type=MEDIA_TYPE)
+    return JSONResponse(body.model_dump(exclude_none=True), status, headers=dict(headers or {}), media_type=MEDIA_TYPE)
 
 
 def _ours(request: Request, error: Exception) -> JSONResponse:
@@ -130,10 +138,19 @@ def _ours(request: Request, error: Exception) -> JSONResponse:
     if isinstance(error, errors.InvalidResponse):
         for path, message in error.problems.items():
             fields.append(FieldProblem(field=".".join(map(str, path)), message=message))
+    if isinstance(error, InvalidPipeline):
+        fields = [_flaw(flaw) for flaw in error.flaws]
     headers = {"WWW-Authenticate": "Bearer"} if status is HTTPStatus.UNAUTHORIZED else {}
+    if isinstance(error, errors.RunsUnavailable):
+        headers["Retry-After"] = "5"
     if isinstance(error, errors.AnswerTooSoon):
         headers["Retry-After"] = str(error.wait_seconds)
     return problem(request, status, code_of(type(error)), str(error), fields=fields, headers=headers)
+
+
+def _flaw(flaw: Flaw) -> FieldProblem:
+    line, column = flaw.place or (None, None)
+    return FieldProblem(field=flaw.where, message=flaw.message, line=line, column=column)
 
 
 def code_of(kind: type[Exception]) -> str:

@@ -13,6 +13,7 @@ from intermezzo.access import Access
 from intermezzo.ledger import Payer
 from intermezzo.server import create_app
 from intermezzo.store import Store, new_id, utc_now
+from tests.server.memory_launcher import MemoryLauncher
 
 Connect = Callable[..., AbstractAsyncContextManager[httpx.AsyncClient]]
 
@@ -35,9 +36,15 @@ def refused(response: httpx.Response, status: int, code: str) -> str:
 
 
 @pytest.fixture
-def app(store: Store) -> FastAPI:
+def launcher() -> MemoryLauncher:
+    """Where runs of pipelines are executed."""
+    return MemoryLauncher()
+
+
+@pytest.fixture
+def app(store: Store, launcher: MemoryLauncher) -> FastAPI:
     """The server."""
-    return create_app(store)
+    return create_app(store, launcher=launcher)
 
 
 @pytest.fixture
