@@ -61,7 +61,12 @@ def record(
     """
     said = {name: value for name, value in detail.items() if value is not None}
     text = json.dumps(said, ensure_ascii=False) if said else None
-    emit(connection, [Event(f"task.{what}", task.id, actor=actor, detail=text, tell=tell)], wake=False, at=at)
+    emit(
+        connection,
+        [Event(f"task.{what}", task.id, task.run_id, actor=actor, detail=text, tell=tell)],
+        wake=False,
+        at=at,
+    )
 
 
 def digest_of(connection: Connection, task: "Row[tuple[object, ...]]", terms: Terms) -> str:

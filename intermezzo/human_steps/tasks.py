@@ -139,7 +139,7 @@ def post(connection: Connection, payer: Payer, tasks: Sequence[NewHumanTask], *,
     )
     attach_files_of_inputs(connection, payer.org, {t.id: t.input for t in tasks}, at=at)
     open_counts.change(connection, Counter(t.type for t in tasks), test=payer.test)
-    emit(connection, [Event("task.opened", t.id) for t in tasks], at=at)
+    emit(connection, [Event("task.opened", t.id, t.run_id) for t in tasks], at=at)
 
 
 def _place(terms: Terms, priority: int, payer: Payer) -> dict[str, str]:
@@ -398,7 +398,7 @@ def _escalate(connection: Connection, task: "Row[tuple[object, ...]]", terms: Te
     moved = lock_task(connection, task.id)
     transition(connection, moved, "open", open_slots=task.open_slots + late, at=at)
     if task.gold_id is None:
-        emit(connection, [Event("task.opened", task.id)], at=at)
+        emit(connection, [Event("task.opened", task.id, task.run_id)], at=at)
 
 
 def open_tasks_of(connection: Connection, run_id: str, call_ids: Sequence[str] | None = None) -> list[str]:

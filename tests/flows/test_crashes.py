@@ -105,7 +105,7 @@ class Victim:
         target = f"{crash_pipeline.__file__}:crash_pipeline"
         parameters: dict[str, object] = {"folder": str(self.folder)}
         if document is not None:
-            made = await order(self.store, PAYER.org, plan_of(document), {"folder": str(self.folder)})
+            made = await order(self.store, PAYER, plan_of(document), {"folder": str(self.folder)})
             target, parameters = TARGET, made.parameters
         async with get_client() as client:
             run = await schedule(client, self.store, target, parameters, payer=PAYER)

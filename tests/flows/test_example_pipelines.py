@@ -14,7 +14,7 @@ from intermezzo.flows.run_pipeline import run_pipeline
 from intermezzo.pipelines import plan_of_text
 from intermezzo.pipelines.drawing import mermaid, svg
 from intermezzo.pipelines.estimate import estimated
-from tests.rig import Rig, Suspended
+from tests.rig import PAYER, Rig, Suspended
 
 pytestmark = [pytest.mark.prefect, pytest.mark.timeout(300)]
 
@@ -70,7 +70,7 @@ async def test_document_and_flow_give_the_same_at_the_same_cost(
     expected: dict[str, Any],
 ) -> None:
     plan = plan_of_text((EXAMPLES / f"{file}.yaml").read_text("utf-8"), name=file)
-    made = await order(sqlite_rig.store, "default", plan, input)
+    made = await order(sqlite_rig.store, PAYER, plan, input)
     spent: list[int] = []
     for called, parameters in (
         (run_pipeline, made.parameters),

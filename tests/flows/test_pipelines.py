@@ -15,16 +15,18 @@ from intermezzo import DefinitionError, InvalidInput, StepFailed, human_step, st
 from intermezzo.flows.pipeline_runs import checked_input, order
 from intermezzo.flows.run_pipeline import run_pipeline
 from intermezzo.flows.stored_pipelines import find, keep, versions
+from intermezzo.ledger import Payer
 from intermezzo.pipelines import plan_of
 from intermezzo.pipelines.estimate import estimated
 from intermezzo.steps import register
 from intermezzo.store import Store, utc_now
 from intermezzo.store.tables import step_calls
-from tests.rig import Rig, Suspended
+from tests.rig import PAYER, Rig, Suspended
 
 pytestmark = [pytest.mark.prefect, pytest.mark.timeout(300)]
 
 Document = dict[str, JsonValue]
+X, Y = Payer("x"), Payer("y")
 started: list[str] = []
 under_way = 0
 most_under_way = 0
@@ -74,7 +76,7 @@ def document(*steps: Mapping[str, Any], **more: Any) -> Document:
 
 async def run(rig: Rig, written: Document, input: Document | None = None) -> Any:
     """Run a document to its end, whatever it takes; people say yes."""
-    made = await order(rig.store, "default", plan_of(written), input or {})
+    made = await order(rig.store, PAYER, plan_of(written), input or {})
     run_id = await rig.deploy(run_pipeline, **made.parameters)
     while isinstance(result := await rig.attempt(run_pipeline, run_id), Suspended):
         assert await rig.answer_all(ok=True)
@@ -117,7 +119,7 @@ async def test_people_are_asked_at_once_and_the_run_suspends_meanwhile(rig: Rig)
             "with": {"assignments_required": 2, "consensus_strategy": "unanimous", "worker_reward_credits": 1},
         },
     )
-    made = await order(rig.store, "default", plan_of(written), {})
+    made = await order(rig.store, PAYER, plan_of(written), {})
     run_id = await rig.deploy(run_pipeline, **made.parameters)
     assert isinstance(await rig.attempt(run_pipeline, run_id), Suspended)
     assert len(await rig.tasks()) == 3
@@ -206,14 +208,15 @@ async def test_equal_calls_are_one_unless_keys_tell_them_apart(sqlite_rig: Rig) 
 def test_versions_are_kept_and_the_same_document_is_the_same_version(store: Store) -> None:
     first, second = (plan_of(document({"id": "a", "type": "test_add", "input": {"of": [n]}})) for n in (1, 2))
     numbers = [
-        store.write_now(lambda c, plan=plan, org=org: keep(c, org, plan, at=utc_now())).version
-        for org, plan in [("x", first), ("x", second), ("x", first), ("y", second)]
+        store.write_now(lambda c, plan=plan, payer=payer: keep(c, payer, plan, at=utc_now())).version
+        for payer, plan in [(X, first), (X, second), (X, first), (Y, second), (Payer("x", test=True), second)]
     ]
-    assert numbers == [1, 2, 1, 1]
-    assert store.read_now(lambda c: find(c, "x", "tested", 2)).plan().digest == second.digest
-    assert [one.version for one in store.read_now(lambda c: versions(c, "x"))] == [2, 1]
+    assert numbers == [1, 2, 1, 1, 1]
+    assert store.read_now(lambda c: find(c, X, "tested", 2)).plan().digest == second.digest
+    assert store.read_now(lambda c: find(c, X, "tested")).version == 2
+    assert [one.version for one in store.read_now(lambda c: versions(c, X))] == [2, 1]
     with pytest.raises(DefinitionError, match="y has no version 2"):
-        store.read_now(lambda c: find(c, "y", "tested", 2))
+        store.read_now(lambda c: find(c, Y, "tested", 2))
 
 
 async def test_two_who_store_at_once_get_versions_of_their_own(store: Store, store_url: str) -> None:
@@ -221,7 +224,7 @@ async def test_two_who_store_at_once_get_versions_of_their_own(store: Store, sto
     plans = [plan_of(document({"id": "a", "type": "test_add", "input": {"of": [n // 2]}})) for n in range(16)]
     kept = await asyncio.gather(
         *(
-            (store, other)[n % 2].write(lambda c, plan=plan: keep(c, "x", plan, at=utc_now()))
+            (store, other)[n % 2].write(lambda c, plan=plan: keep(c, X, plan, at=utc_now()))
             for n, plan in enumerate(plans)
         )
     )

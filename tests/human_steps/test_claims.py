@@ -292,8 +292,8 @@ def test_everybody_hears_of_a_task_that_opens_and_closes(desk: Desk) -> None:
     desk.answer("ann", task)
     heard = desk.see(lambda c: c.execute(outbox.select().order_by(outbox.c.seq)).all())
     assert [(row.topic, row.subject, row.run_id) for row in heard] == [
-        ("task.opened", task, None),
-        *((f"task.{what}", task, None) for what in ("claimed", "submitted", "approved")),
+        ("run.started", desk.facts.id, desk.facts.id),
+        *((f"task.{what}", task, desk.facts.id) for what in ("opened", "claimed", "submitted", "approved")),
         ("call.closed", task, desk.facts.id),
         ("task.closed", task, desk.facts.id),
     ]
