@@ -1,4 +1,4 @@
-"""Orders runs of the pipeline `shout` in children that die at the named points given as arguments, one after the other.
+"""Orders runs of the pipeline `shout` in children that die at the named points given as arguments.
 
 Prints on one line a JSON list of what ended them: a signal, or 0.
 """
@@ -29,8 +29,8 @@ async def order(key: str) -> None:
         await requester.run("shout", INPUT, idempotency_key=key)
 
 
-def ended(key: str) -> int:
-    """The signal that ended a child which has ordered a run with that key, and was to die at the point in its name."""
+def child(key: str) -> int:
+    """Start a child that orders a run with that key, and is to die at the point in its name; returns its id."""
     process = os.fork()
     if process == 0:
         faults.arm(key.partition(" ")[0])
@@ -41,9 +41,15 @@ def ended(key: str) -> int:
             sys.stderr.flush()
             os._exit(1)
         os._exit(0)
+    return process
+
+
+def signal_of(process: int) -> int:
+    """What has ended a child."""
     _, status = os.waitpid(process, 0)
     return os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
 
 
 if __name__ == "__main__":
-    print(json.dumps([ended(key) for key in sys.argv[1:]]))  # noqa: T201 (what it is asked for)
+    children = [child(key) for key in sys.argv[1:]]
+    print(json.dumps([signal_of(process) for process in children]))  # noqa: T201 (what it is asked for)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from types import TracebackType
 from typing import Self, TypeVar
@@ -9,6 +10,7 @@ from typing import Self, TypeVar
 import httpx
 from pydantic import JsonValue
 
+from intermezzo.client.async_pipelines import AsyncPipelines
 from intermezzo.client.async_worker import AsyncWorker
 from intermezzo.client.connection import answer, arguments, connection, lost
 from intermezzo.client.exchange import Answer, Lost, Pause, Request, Steps, call
@@ -44,6 +46,7 @@ class AsyncClient:
         self.tasks = AsyncTasks(self)
         self.credits = AsyncCredits(self)
         self.worker = AsyncWorker(self)
+        self.pipelines = AsyncPipelines(self)
 
     def __repr__(self) -> str:
         """Without the key."""
@@ -81,6 +84,10 @@ class AsyncClient:
             except StopIteration as end:
                 return end.value
             came = await self._step(step)
+
+    def stream(self, request: Request) -> AbstractAsyncContextManager[httpx.Response]:
+        """The answer to a request, as it comes."""
+        return self._http.stream(**arguments(request, self._connection.timeout_seconds))
 
     async def _step(self, step: Request | Pause) -> Answer | Lost | None:
         if isinstance(step, Pause):

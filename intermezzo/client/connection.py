@@ -63,12 +63,16 @@ def connection(api_key: str | None, base_url: str | None, timeout_seconds: float
 
 def arguments(request: Request, timeout_seconds: float) -> dict[str, Any]:
     """A request, as arguments of httpx."""
-    headers = {"Idempotency-Key": request.idempotency_key} if request.idempotency_key else {}
+    headers = dict(request.headers)
+    if request.idempotency_key:
+        headers["Idempotency-Key"] = request.idempotency_key
+    if request.text is not None:
+        headers["Content-Type"] = "application/yaml"
     return {
         "method": request.method,
         "url": request.path,
         "params": dict(request.params),
-        "json": request.body,
+        **({"json": request.body} if request.text is None else {"content": request.text.encode()}),
         "headers": headers,
         "timeout": httpx.Timeout(timeout_seconds, read=timeout_seconds + request.patience_seconds),
     }

@@ -47,6 +47,9 @@ class Request:
     path: str
     params: Params = field(default_factory=dict[str, str])
     body: JsonValue = None
+    text: str | None = None
+    """Instead of `body`: YAML."""
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
     idempotency_key: str | None = None
     idempotent: bool = False
     """Whether sending it twice is as sending it once, by what it asks for."""
@@ -109,14 +112,14 @@ def exchange(request: Request, *, retries: int) -> Steps[Answer]:
             return came
         if came is None:
             break
-        pause = _pause_seconds(request, came, tried)
+        pause = pause_seconds(request, came, tried)
         if pause is None or tried == retries:
-            raise _error(request, came)
+            raise failure(request, came)
         yield Pause(pause)
     raise AssertionError("whoever sends requests says what came of them")
 
 
-def _pause_seconds(request: Request, came: Answer | Lost, tried: int) -> float | None:
+def pause_seconds(request: Request, came: Answer | Lost, tried: int) -> float | None:
     """How long to wait before the request is sent again; None: it must not, or need not, be."""
     back_off = min(_LONGEST_BACK_OFF_SECONDS, _FIRST_PAUSE_SECONDS * 2**tried) * random.uniform(0.5, 1)  # noqa: S311 (no secret)
     if isinstance(came, Lost):
@@ -171,7 +174,8 @@ class _Problem(BaseModel):
     errors: list[_FieldProblem] = []
 
 
-def _error(request: Request, came: Answer | Lost) -> APIError | ConnectionFailedError | UnreadableAnswerError:
+def failure(request: Request, came: Answer | Lost) -> APIError | ConnectionFailedError | UnreadableAnswerError:
+    """The error for a request that came to nothing."""
     asked = f"{request.method} {request.path}"
     if isinstance(came, Lost):
         return ConnectionFailedError(f"{asked} got no answer: {came.reason}")

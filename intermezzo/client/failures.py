@@ -14,11 +14,14 @@ ClientError                         (IntermezzoError)
 │   ├── RateLimitError              429: too many requests; `retry_after` says when to ask again, in seconds
 │   └── ServerError                 5xx: it failed
 ├── TaskError                       the task failed, expired or was cancelled; `task` is the task
-└── WaitTimeoutError                (TimeoutError)  the task was not closed in time; it goes on
+├── RunError                        the run failed or was cancelled; `run` is the run
+└── WaitTimeoutError                (TimeoutError)  the task or run has not ended in time; it goes on
 """
 
 from collections.abc import Mapping
+from typing import Literal
 
+from intermezzo.client.pipeline_results import Run
 from intermezzo.client.results import Task
 from intermezzo.errors import IntermezzoError
 
@@ -121,15 +124,32 @@ class TaskError(ClientError):
         super().__init__(f"the task {task.id} {ended}: {task.error or 'the server does not say why'}")
 
 
-class WaitTimeoutError(ClientError, TimeoutError):
-    """A task was not closed in time; it goes on, and can be waited for again.
+class RunError(ClientError):
+    """A run failed or was cancelled.
 
     Attributes:
-        task_id: of that task.
+        run: as it is now.
+    """
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        if run.state == "cancelled":
+            super().__init__(f"the run {run.id} was cancelled")
+        else:
+            why = f"{run.error.type}: {run.error.message}" if run.error else "the server does not say why"
+            super().__init__(f"the run {run.id} failed: {why}")
+
+
+class WaitTimeoutError(ClientError, TimeoutError):
+    """A task or run has not ended in time; it goes on, and can be waited for again.
+
+    Attributes:
+        id: of that task or run.
+        task_id: the same, by the documents' name.
     """
 
     retryable = True
 
-    def __init__(self, task_id: str, timeout_seconds: float) -> None:
-        self.task_id = task_id
-        super().__init__(f"the task {task_id} was not closed within {timeout_seconds:g} s; it goes on, wait again")
+    def __init__(self, id: str, timeout_seconds: float, *, what: Literal["task", "run"] = "task") -> None:
+        self.id = self.task_id = id
+        super().__init__(f"the {what} {id} was not closed within {timeout_seconds:g} s; it goes on, wait again")

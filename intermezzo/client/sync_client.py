@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime
 from types import TracebackType
 from typing import Self, TypeVar
@@ -12,6 +13,7 @@ from pydantic import JsonValue
 from intermezzo.client.connection import answer, arguments, connection, lost
 from intermezzo.client.exchange import Answer, Lost, Pause, Request, Steps, call
 from intermezzo.client.results import Balance, Story, Submission, Task, TaskPage
+from intermezzo.client.sync_pipelines import Pipelines
 from intermezzo.client.sync_worker import Worker
 from intermezzo.client.task_calls import TaskCalls
 
@@ -44,6 +46,7 @@ class Client:
         self.tasks = Tasks(self)
         self.credits = Credits(self)
         self.worker = Worker(self)
+        self.pipelines = Pipelines(self)
 
     def __repr__(self) -> str:
         """Without the key."""
@@ -81,6 +84,10 @@ class Client:
             except StopIteration as end:
                 return end.value
             came = self._step(step)
+
+    def stream(self, request: Request) -> AbstractContextManager[httpx.Response]:
+        """The answer to a request, as it comes."""
+        return self._http.stream(**arguments(request, self._connection.timeout_seconds))
 
     def _step(self, step: Request | Pause) -> Answer | Lost | None:
         if isinstance(step, Pause):

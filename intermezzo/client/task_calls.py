@@ -8,15 +8,10 @@ from datetime import datetime
 from pydantic import JsonValue
 
 from intermezzo.client.connection import new_idempotency_key
-from intermezzo.client.exchange import Pause, Request, Steps, call, segment
-from intermezzo.client.failures import TaskError, WaitTimeoutError
+from intermezzo.client.exchange import Request, Steps, call, segment
+from intermezzo.client.failures import TaskError
+from intermezzo.client.polling import poll
 from intermezzo.client.results import Story, Submission, Submissions, Task, TaskIds, TaskPage
-
-LONGEST_POLL_SECONDS = 30.0
-"""Of one request of `wait`: shorter than what proxies on the way allow."""
-
-_LEAST_POLL_SECONDS = 0.5
-"""Between two requests of `wait`, even if a server answers at once that the task is open."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +46,7 @@ class TaskCalls:
 
     def list(self, filters: Mapping[str, str | int | datetime | Sequence[str] | None]) -> Steps[TaskPage]:
         """A page of tasks."""
-        params = {name: _param(value) for name, value in filters.items() if value is not None}
+        params = {name: param(value) for name, value in filters.items() if value is not None}
         return call(Request("GET", "/v1/tasks", params), TaskPage, retries=self.retries)
 
     def cancel(self, task_id: str) -> Steps[Task]:
@@ -66,23 +61,11 @@ class TaskCalls:
             TaskError: it ended otherwise.
             WaitTimeoutError: it has not ended in time.
         """
-        started = self.now()
-        while True:
-            asked = self.now()
-            left = LONGEST_POLL_SECONDS if timeout_seconds is None else started + timeout_seconds - asked
-            poll = min(LONGEST_POLL_SECONDS, max(left, 0.0))
-            request = Request(
-                "GET", f"/v1/tasks/{segment(task_id)}/wait", {"timeout": round(poll, 3)}, patience_seconds=poll
-            )
-            task = yield from call(request, Task, retries=self.retries)
-            if task.ending == "completed":
-                return task
-            if task.ending is not None:
-                raise TaskError(task)
-            if timeout_seconds is not None and self.now() - started >= timeout_seconds:
-                raise WaitTimeoutError(task_id, timeout_seconds)
-            if self.now() - asked < _LEAST_POLL_SECONDS:
-                yield Pause(min(_LEAST_POLL_SECONDS, left))
+        path = f"/v1/tasks/{segment(task_id)}/wait"
+        task = yield from poll(self, path, Task, task_id, "task", timeout_seconds)
+        if task.ending != "completed":
+            raise TaskError(task)
+        return task
 
     def run(
         self,
@@ -133,7 +116,8 @@ class TaskCalls:
         return call(Request("GET", f"/v1/tasks/{segment(task_id)}/story"), Story, retries=self.retries)
 
 
-def _param(value: str | int | datetime | Sequence[str]) -> str | int | list[str]:
+def param(value: str | int | datetime | Sequence[str]) -> str | int | list[str]:
+    """A filter as part of an address."""
     if isinstance(value, datetime):
         return value.isoformat()
     return value if isinstance(value, str | int) else list(value)

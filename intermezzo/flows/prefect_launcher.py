@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from http import HTTPStatus
 from uuid import UUID
 
 import httpx
@@ -52,7 +53,9 @@ class PrefectLauncher:
         async with _reachable():
             try:
                 return await self._create(order)
-            except ObjectNotFound:
+            except httpx.HTTPStatusError as error:
+                if error.response.status_code != HTTPStatus.NOT_FOUND:
+                    raise
                 self._deployment = None  # somebody has deleted it
                 return await self._create(order)
 

@@ -4,12 +4,23 @@ import inspect
 
 import pytest
 
-from intermezzo.client import AsyncClient, Client, async_client, async_worker, sync_client, sync_worker
+from intermezzo.client import (
+    AsyncClient,
+    Client,
+    async_client,
+    async_pipelines,
+    async_worker,
+    sync_client,
+    sync_pipelines,
+    sync_worker,
+)
 
 PAIRS = [
     (sync_client.Tasks, async_client.AsyncTasks),
     (sync_client.Credits, async_client.AsyncCredits),
     (sync_worker.Worker, async_worker.AsyncWorker),
+    (sync_pipelines.Pipelines, async_pipelines.AsyncPipelines),
+    (sync_pipelines.Runs, async_pipelines.AsyncRuns),
 ]
 
 
@@ -18,9 +29,13 @@ def test_both_clients_have_the_same_calls_with_the_same_arguments_and_words(plai
     calls = [name for name in vars(plain) if not name.startswith("_")]
     assert calls == [name for name in vars(awaited) if not name.startswith("_")]
     for name in calls:
-        assert inspect.signature(getattr(plain, name)) == inspect.signature(getattr(awaited, name))
+        here, there = (inspect.signature(getattr(kind, name)) for kind in (plain, awaited))
+        assert here.parameters == there.parameters
         assert getattr(plain, name).__doc__ == getattr(awaited, name).__doc__
-        assert inspect.iscoroutinefunction(getattr(awaited, name))
+        streams = inspect.isasyncgenfunction(getattr(awaited, name))
+        assert streams == inspect.isgeneratorfunction(getattr(plain, name))
+        assert streams or inspect.iscoroutinefunction(getattr(awaited, name))
+        assert streams or here.return_annotation == there.return_annotation
 
 
 @pytest.mark.parametrize("kind", [Client, AsyncClient])

@@ -20,7 +20,7 @@ from intermezzo.client import (
     UnreadableAnswerError,
     WaitTimeoutError,
     exchange,
-    task_calls,
+    polling,
 )
 from tests.client.failing_server import DONE, OPEN, FailingServer, Play, failing
 
@@ -59,7 +59,7 @@ def meet(request: pytest.FixtureRequest) -> Meet:
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pauses are short here; how long they are is tested without a network."""
     monkeypatch.setattr(exchange, "_FIRST_PAUSE_SECONDS", 0.01)
-    monkeypatch.setattr(task_calls, "_LEAST_POLL_SECONDS", 0.01)
+    monkeypatch.setattr(polling, "_LEAST_POLL_SECONDS", 0.01)
 
 
 def create(client: Any) -> Any:
