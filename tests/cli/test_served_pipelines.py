@@ -4,6 +4,7 @@ import asyncio
 import json
 import signal
 from collections.abc import Iterator
+from typing import cast
 
 import httpx
 import pytest
@@ -60,9 +61,10 @@ def work(url: str, worker_id: str) -> None:
     """Answer the one task there is, as a worker does."""
     headers = {"Authorization": f"Bearer {key(worker_id=worker_id)}"}
     with httpx.Client(base_url=url, headers=headers) as http:
-        claimed = until(lambda: (http.post("/v1/worker/tasks/claim").json() or {}).get("task_id"))
+        [task] = cast("list[dict[str, str]]", until(lambda: http.get("/v1/worker/tasks").json()["items"]))
+        assert http.post(f"/v1/worker/tasks/{task['id']}/claim").status_code == 200
         answer = {"answer": {"category": "positive"}}
-        assert http.post(f"/v1/worker/tasks/{claimed}/submit", json=answer).status_code == 200
+        assert http.post(f"/v1/worker/tasks/{task['id']}/submit", json=answer).status_code == 200
 
 
 def test_a_pipeline_with_people_in_it_runs_through_the_api_alone(served: str) -> None:
