@@ -5,6 +5,8 @@ from intermezzo.client.pipeline_results import Run, RunEvent
 
 _LONGEST_SILENCE_SECONDS = 30.0
 """The server says something every 15 s."""
+_MOST_SEEN = 5_000
+"""Ids that may come again: after a lost connection a server repeats fewer."""
 _REST_SECONDS = 0.5
 """Before a stream that a server has ended is asked for again."""
 
@@ -21,7 +23,7 @@ class Following:
     def __init__(self, run_id: str, after: str | None, *, retries: int) -> None:
         self._path = f"/v1/pipelines/runs/{segment(run_id)}"
         self._last_id = after
-        self._seen: set[str] = set() if after is None else {after}
+        self._seen: dict[str, None] = {} if after is None else {after: None}
         self._event = ""
         self._retries = retries
         self._failed = 0
@@ -45,7 +47,9 @@ class Following:
         self._last_id, self._event = fields["id"], fields.get("event", "")
         if self._last_id in self._seen:
             return None
-        self._seen.add(self._last_id)
+        self._seen[self._last_id] = None
+        if len(self._seen) > _MOST_SEEN:
+            del self._seen[next(iter(self._seen))]
         event = RunEvent.model_validate_json(fields["data"])
         return event.model_copy(update={"id": self._last_id})
 
