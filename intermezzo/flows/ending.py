@@ -8,7 +8,8 @@ from sqlalchemy import Connection
 
 from intermezzo import journal
 from intermezzo.errors import AttemptSuperseded
-from intermezzo.flows.settling import in_words, settle
+from intermezzo.flows.runtime import runtime
+from intermezzo.flows.settling import in_words, settle, settle_unless_ended
 from intermezzo.journal import RunState
 from intermezzo.store import reach, utc_now
 
@@ -71,6 +72,7 @@ class _Settle:
         run_id = str(flow_run.id)
         attempt = self._engine.attempt_of(run_id)
         if attempt is None:
+            await self._settle_without_calls(run_id)
             return
         self._engine.forget(run_id)
         if self._state == "crashed" and flow_run.deployment_id is not None:
@@ -78,3 +80,8 @@ class _Settle:
             attempt.end(AttemptSuperseded(f"run {run_id} has crashed"))
         else:
             await finish(attempt, self._state)
+
+    async def _settle_without_calls(self, run_id: str) -> None:
+        """End a run that has made no step call in this process; one that crashed is started again by the reconciler."""
+        if self._state != "crashed":
+            await runtime().store.write(lambda c: settle_unless_ended(c, run_id, self._state, at=utc_now()))

@@ -5,6 +5,8 @@ from prefect.runtime import flow_run
 from pydantic import JsonValue
 
 from intermezzo.flows import run_orders
+from intermezzo.flows.ending import attach_hooks
+from intermezzo.flows.engine import engine
 from intermezzo.flows.pipeline_execution import execute
 from intermezzo.flows.run_orders import FLOW_NAME, RunOrder, new_order
 from intermezzo.flows.stored_pipelines import find
@@ -43,3 +45,7 @@ async def _order(store: Store, run_id: str, pipeline: str, version: int, input: 
     payer = Payer(settings().org, test=settings().test_mode)
     new = new_order(payer, pipeline, version, input, run_id=run_id)
     return await store.write(lambda c: run_orders.adopt(c, new, at=utc_now()))
+
+
+# At once, not with the first step call: a run may end without any.
+attach_hooks(run_pipeline, engine)

@@ -11,6 +11,7 @@ import uvicorn
 
 from intermezzo import ledger
 from intermezzo.access import Access
+from intermezzo.flows.launching import Launcher
 from intermezzo.human_steps.simulated_workers import SimulatedCrowd
 from intermezzo.ledger import Payer
 from intermezzo.server import create_app
@@ -34,10 +35,10 @@ class LiveServer:
 
 
 @contextmanager
-def serving(store: Store) -> Generator[LiveServer]:
+def serving(store: Store, *, launcher: Launcher | None = None) -> Generator[LiveServer]:
     """A server over a store, until the block ends."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
-        config = uvicorn.Config(create_app(store), log_level="warning", timeout_graceful_shutdown=1)
+        config = uvicorn.Config(create_app(store, launcher=launcher), log_level="warning", timeout_graceful_shutdown=1)
         server = uvicorn.Server(config)
 
         async def serve() -> None:

@@ -20,6 +20,7 @@ from prefect.client.schemas.filters import (
 )
 from prefect.client.schemas.objects import FlowRun
 from prefect.settings import PREFECT_API_URL, temporary_settings
+from pydantic import JsonValue
 
 from intermezzo import ledger
 from intermezzo.errors import RunNotRetryable, RunsUnavailable
@@ -34,7 +35,7 @@ from intermezzo.flows.serve import executor
 from intermezzo.flows.stored_pipelines import keep
 from intermezzo.human_steps.closings import Closings
 from intermezzo.ledger import Payer
-from intermezzo.pipelines import plan_of
+from intermezzo.pipelines import Plan, plan_of
 from intermezzo.settings import settings
 from intermezzo.store import Store, utc_now
 from intermezzo.store.faults import LAUNCH_POINTS
@@ -65,9 +66,9 @@ async def pool(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> str:
     return name
 
 
-async def ordered(store: Store, payer: Payer = PAYER) -> RunOrder:
+async def ordered(store: Store, payer: Payer = PAYER, plan: Plan = PLAN) -> RunOrder:
     """An order that nobody has launched."""
-    stored = await store.write(lambda c: keep(c, payer, PLAN, at=utc_now()))
+    stored = await store.write(lambda c: keep(c, payer, plan, at=utc_now()))
     order = new_order(payer, stored.name, stored.version, {"text": "{{ not.rendered }} ann@example.com"})
     await store.write(lambda c: run_orders.place(c, order, at=utc_now()))
     return order
@@ -179,6 +180,21 @@ async def test_a_failed_run_tells_why_and_goes_on_where_it_failed(rig: Rig, pool
         await retry(rig.store, launcher, run_id)
         view = await completed(rig.store, POOR, run_id)
         assert (view.state, view.output, view.error) == ("completed", 1, None)
+
+
+@pytest.mark.parametrize(("when", "ended"), [(False, "completed"), ("${ input.text }", "failed")])
+async def test_a_run_that_makes_no_call_is_over_at_once(
+    rig: Rig, pool: str, monkeypatch: pytest.MonkeyPatch, when: JsonValue, ended: str
+) -> None:
+    monkeypatch.setenv("INTERMEZZO_RECONCILE_SECONDS", "600")
+    settings.cache_clear()
+    step: dict[str, JsonValue] = {"id": "find", "type": "pii_detect", "when": when, "input": {"text": "hi"}}
+    plan = plan_of({"name": "nothing", "steps": [step]})
+    run_id = cast("str", await launch(rig.store, PrefectLauncher(rig.client), (await ordered(rig.store, plan=plan)).id))
+    async with executor():
+        view = await completed(rig.store, PAYER, run_id)
+    assert (view.state, view.steps) == (ended, [])
+    assert (view.error is None) == (ended == "completed")
 
 
 @pytest.mark.crash

@@ -2,8 +2,12 @@
 
 from uuid import uuid4
 
+from pydantic import JsonValue
+
 from intermezzo.errors import RunNotRetryable, RunsUnavailable
-from intermezzo.flows.run_orders import RunOrder
+from intermezzo.flows.run_orders import RunOrder, record_output
+from intermezzo.flows.settling import settle
+from intermezzo.store import Store, utc_now
 
 
 class MemoryLauncher:
@@ -45,3 +49,23 @@ class MemoryLauncher:
     def _reach(self) -> None:
         if not self.reachable:
             raise RunsUnavailable("there is no Prefect")
+
+
+class AtOnce(MemoryLauncher):
+    """A launcher whose runs have come to their end as soon as they may begin.
+
+    Args:
+        store: where they are.
+        output: of all of them.
+    """
+
+    def __init__(self, store: Store, output: JsonValue) -> None:
+        super().__init__()
+        self._store = store
+        self._output: JsonValue = output
+
+    async def release(self, run_id: str) -> None:
+        """Complete a run."""
+        await super().release(run_id)
+        await self._store.write(lambda c: record_output(c, run_id, self._output))
+        await self._store.write(lambda c: settle(c, run_id, "completed", at=utc_now()))
