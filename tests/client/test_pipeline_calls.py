@@ -1,13 +1,12 @@
 """Pipelines and runs by both clients, against a server that does as it is told."""
 
 import json
-from typing import Any
+from typing import Any, Protocol
 
 import pytest
 
 from intermezzo.client import (
     AsyncClient,
-    Client,
     ConnectionFailedError,
     NotFoundError,
     Pipeline,
@@ -16,7 +15,7 @@ from intermezzo.client import (
     RunEvent,
     WaitTimeoutError,
 )
-from tests.client.failing_server import Play, failing
+from tests.client.failing_server import FailingServer, Play, failing
 from tests.client.test_failing_server import Meet, by_async, by_sync, hasty, meet
 
 __all__ = ["hasty", "meet"]  # fixtures
@@ -79,22 +78,30 @@ def test_an_estimate_is_of_a_pipeline_or_of_a_document(meet: Meet, given: dict[s
     assert server.heard == []
 
 
-def sync_events(client: Client, run_id: str, **given: Any) -> list[RunEvent]:
-    return list(client.pipelines.runs.events(run_id, **given))
+class Follow(Protocol):
+    """One client follows a run to its end."""
+
+    def __call__(self, server: FailingServer, **given: Any) -> list[RunEvent]: ...
 
 
-async def async_events(client: AsyncClient, run_id: str, **given: Any) -> list[RunEvent]:
-    return [event async for event in client.pipelines.runs.events(run_id, **given)]
+def sync_follow(server: FailingServer, **given: Any) -> list[RunEvent]:
+    return by_sync(server, lambda client: list(client.pipelines.runs.events("r1", **given)))
 
 
-@pytest.fixture(params=[(by_sync, sync_events), (by_async, async_events)], ids=["sync", "async"])
-def follow(request: pytest.FixtureRequest) -> Any:
+def async_follow(server: FailingServer, **given: Any) -> list[RunEvent]:
+    async def events(client: AsyncClient) -> list[RunEvent]:
+        return [event async for event in client.pipelines.runs.events("r1", **given)]
+
+    return by_async(server, events)
+
+
+@pytest.fixture(params=[sync_follow, async_follow])
+def follow(request: pytest.FixtureRequest) -> Follow:
     """Follows a run with either client."""
-    by, events = request.param
-    return lambda server, **given: by(server, lambda client: events(client, "r1", **given))
+    return request.param
 
 
-def test_a_run_is_followed_over_lost_connections_and_each_event_comes_once(follow: Any) -> None:
+def test_a_run_is_followed_over_lost_connections_and_each_event_comes_once(follow: Follow) -> None:
     script = [
         Play(503),
         Play(200, told(4, "run.started") + told(7, "task.opened"), {"Content-Length": "9999"}),
@@ -116,13 +123,13 @@ def test_a_run_is_followed_over_lost_connections_and_each_event_comes_once(follo
     assert server.heard[4].path == "/v1/pipelines/runs/r1"
 
 
-def test_nothing_is_left_to_follow_after_the_last_event(follow: Any) -> None:
+def test_nothing_is_left_to_follow_after_the_last_event(follow: Follow) -> None:
     with failing([Play(200, ""), Play(200, DONE)]) as server:
         assert follow(server, after="9") == []
     assert server.heard[0].headers["last-event-id"] == "9"
 
 
-def test_what_cannot_be_followed_is_an_error(follow: Any) -> None:
+def test_what_cannot_be_followed_is_an_error(follow: Follow) -> None:
     unknown = Play(404, {"code": "run_not_found", "detail": "there is no run"})
     with failing([unknown]) as server, pytest.raises(NotFoundError, match="there is no run"):
         follow(server)

@@ -208,6 +208,7 @@ async def test_a_run_ordered_of_a_server_that_dies_is_executed_once(
     environment = session_environment | {
         "INTERMEZZO_DATABASE_URL": rig.store.url.render_as_string(hide_password=False),
         "INTERMEZZO_WORK_POOL": pool,
+        "INTERMEZZO_LEASE_SECONDS": "3",
     }
     zygote = await asyncio.create_subprocess_exec(
         sys.executable,
