@@ -63,14 +63,14 @@ async def ensure_pool(client: PrefectClient) -> None:
 
 
 async def deploy(client: PrefectClient, target: str) -> tuple[UUID, Flow[..., Any]]:
-    """Create or update the deployment of a flow on the warm workers' pool; returns its id and the flow."""
+    """Create or update the deployment of a flow on the warm workers' pool, named like it; gives its id and the flow."""
     flow = load_flow(target)
     entrypoint, folder = entrypoint_of(target)
     await ensure_pool(client)
     flow_id = await client.create_flow(flow)
     deployment_id = await client.create_deployment(
         flow_id=flow_id,
-        name="intermezzo",
+        name=settings().work_pool,  # by which two stores behind one Prefect server are told apart
         entrypoint=entrypoint,
         path=str(folder),
         work_pool_name=settings().work_pool,

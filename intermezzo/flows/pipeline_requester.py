@@ -116,11 +116,8 @@ class PipelineRequester:
         try:
             run_id = await launch(self.store, launcher, order_id)
         except RunsUnavailable:
-            taken = await self.store.read(lambda c: run_orders.find(c, order_id))
-            run_id = (
-                None
-                if taken is None
-                else await self.store.write(lambda c: run_orders.withdraw(c, taken, idempotency_key=idempotency_key))
+            run_id = await self.store.write(
+                lambda c: run_orders.withdraw(c, self.payer, order_id, idempotency_key=idempotency_key)
             )
             if run_id is None:
                 raise

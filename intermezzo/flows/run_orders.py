@@ -77,15 +77,17 @@ def place(
     return order.id
 
 
-def withdraw(connection: Connection, order: RunOrder, *, idempotency_key: str | None = None) -> str | None:
-    """Take an order back that nobody could begin; returns its run's id if somebody has begun it meanwhile."""
-    mine = pipeline_runs.c.id == order.id
+def withdraw(connection: Connection, payer: Payer, order_id: str, *, idempotency_key: str | None = None) -> str | None:
+    """Take an order back that could not be begun, and give its key back.
+
+    Returns:
+        Id of its run, if somebody has begun it meanwhile: then it stays.
+    """
+    mine = pipeline_runs.c.id == order_id
     gone = connection.execute(delete(pipeline_runs).where(mine, pipeline_runs.c.run_id.is_(None)))
-    if not gone.rowcount:
-        return connection.scalar(select(pipeline_runs.c.run_id).where(mine))
-    if idempotency_key is not None:
-        forget(connection, idempotency_key, org=order.payer.org, test=order.payer.test, scope=_SCOPE)
-    return None
+    if gone.rowcount and idempotency_key is not None:
+        forget(connection, idempotency_key, org=payer.org, test=payer.test, scope=_SCOPE)
+    return connection.scalar(select(pipeline_runs.c.run_id).where(mine))
 
 
 def begin(

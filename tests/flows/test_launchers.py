@@ -131,11 +131,11 @@ async def test_a_run_is_stopped_and_made_again(rig: Rig, launcher: Launcher) -> 
 
 async def test_a_withdrawn_order_is_never_launched(rig: Rig, launcher: Launcher) -> None:
     order = await ordered(rig.store)
-    assert await rig.store.write(lambda c: run_orders.withdraw(c, order)) is None
+    assert await rig.store.write(lambda c: run_orders.withdraw(c, PAYER, order.id)) is None
     assert await launch(rig.store, launcher, order.id) is None
     begun = await ordered(rig.store)
     run_id = await launch(rig.store, launcher, begun.id)
-    assert await rig.store.write(lambda c: run_orders.withdraw(c, begun)) == run_id
+    assert await rig.store.write(lambda c: run_orders.withdraw(c, PAYER, begun.id)) == run_id
 
 
 async def test_a_flow_run_that_is_gone_is_not_made_again(rig: Rig, launcher: Launcher) -> None:
@@ -247,7 +247,7 @@ async def test_a_flow_run_of_a_withdrawn_order_is_dropped(rig: Rig, pool: str, m
     kept = await ordered(rig.store)
     for one in (order, kept):
         await launcher.create(one)
-    await rig.store.write(lambda c: run_orders.withdraw(c, order))
+    await rig.store.write(lambda c: run_orders.withdraw(c, PAYER, order.id))
     monkeypatch.setenv("INTERMEZZO_LEASE_SECONDS", "0.01")
     settings.cache_clear()
     await asyncio.sleep(0.1)
