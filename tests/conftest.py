@@ -41,10 +41,26 @@ def postgres_url() -> Iterator[str]:
         yield url
 
 
-@pytest.fixture
-def postgres_database(postgres_url: str) -> Iterator[str]:
-    """A fresh and empty PostgreSQL database, dropped after the test."""
+@pytest.fixture(scope="session")
+def postgres_template(postgres_url: str) -> Iterator[str]:
+    """Name of a PostgreSQL database with all tables: a copy takes a third of the time that making them does."""
     with _new_database(postgres_url) as url:
+        Store(url).close()
+        yield cast("str", make_url(url).database)
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An SQLite file with all tables."""
+    file = tmp_path_factory.mktemp("template") / "store.db"
+    Store(f"sqlite+aiosqlite:///{file}").close()
+    return file
+
+
+@pytest.fixture
+def postgres_database(postgres_url: str, postgres_template: str) -> Iterator[str]:
+    """A PostgreSQL database with all tables and no rows, dropped after the test."""
+    with _new_database(postgres_url, like=postgres_template) as url:
         yield url
 
 
@@ -53,21 +69,36 @@ ENGINES = ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)]
 
 @pytest.fixture(params=ENGINES)
 def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The URL of a fresh and empty store; a test that asks for it runs once on each engine."""
+    """The URL of a new store, with all tables and no rows; a test that asks for it runs once on each engine."""
     if request.param == "postgres":
         return cast("str", request.getfixturevalue("postgres_database"))
+    shutil.copyfile(cast("Path", request.getfixturevalue("sqlite_template")), tmp_path / "store.db")
     return f"sqlite+aiosqlite:///{tmp_path}/store.db"
 
 
 @pytest.fixture(params=ENGINES)
+def bare_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The URL of a store that nobody has opened yet: it has no tables."""
+    if request.param == "postgres":
+        with _new_database(cast("str", request.getfixturevalue("postgres_url"))) as url:
+            yield url
+    else:
+        yield f"sqlite+aiosqlite:///{tmp_path}/store.db"
+
+
+@pytest.fixture(params=ENGINES)
 def new_store_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[], str]]:
-    """Makes URLs of fresh and empty stores, for tests that need many of them."""
+    """Makes URLs of new stores, for tests that need many of them."""
+    template = request.getfixturevalue(f"{request.param}_template")
     with ExitStack() as databases:
 
         def make() -> str:
             if request.param == "postgres":
-                return databases.enter_context(_new_database(cast("str", request.getfixturevalue("postgres_url"))))
-            return f"sqlite+aiosqlite:///{tmp_path}/{uuid.uuid4().hex}.db"
+                server = cast("str", request.getfixturevalue("postgres_url"))
+                return databases.enter_context(_new_database(server, like=template))
+            file = tmp_path / f"{uuid.uuid4().hex}.db"
+            shutil.copyfile(template, file)
+            return f"sqlite+aiosqlite:///{file}"
 
         yield make
 
@@ -127,18 +158,18 @@ def _unsynced(url: str) -> Generator[Store]:
 
 
 @contextmanager
-def _new_database(server_url: str) -> Generator[str]:
+def _new_database(server_url: str, *, like: str = "template1") -> Generator[str]:
     server = make_url(server_url)
     name = f"intermezzo_{uuid.uuid4().hex}"
-    _execute(server, "CREATE DATABASE {}", name)
+    _execute(server, "CREATE DATABASE {} TEMPLATE {}", name, like)
     yield server.set(database=name).render_as_string(hide_password=False)
     _execute(server, "DROP DATABASE {} WITH (FORCE)", name)
 
 
-def _execute(server: URL, statement: LiteralString, name: str) -> None:
+def _execute(server: URL, statement: LiteralString, *names: str) -> None:
     address = server.set(drivername="postgresql").render_as_string(hide_password=False)
     with psycopg.connect(address, autocommit=True) as connection:
-        connection.execute(SQL(statement).format(Identifier(name)))
+        connection.execute(SQL(statement).format(*map(Identifier, names)))
 
 
 @contextmanager

@@ -75,10 +75,10 @@ print("alembic" in sys.modules)
 """
 
 
-def test_two_processes_that_open_a_new_store_at_once_both_succeed(store_url: str) -> None:
+def test_two_processes_that_open_a_new_store_at_once_both_succeed(bare_url: str) -> None:
     openers = [
         subprocess.Popen(
-            [sys.executable, "-c", OPEN, store_url],
+            [sys.executable, "-c", OPEN, bare_url],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -127,7 +127,7 @@ def test_a_store_of_a_newer_version_is_refused_in_one_clear_line(store: Store, s
     assert "\n" not in str(caught.value)
 
 
-def test_a_migration_that_fails_leaves_nothing_behind(store_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_migration_that_fails_leaves_nothing_behind(bare_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A kill half way is the same to the database."""
 
     class Killed(BaseException):
@@ -141,12 +141,12 @@ def test_a_migration_that_fails_leaves_nothing_behind(store_url: str, monkeypatc
 
     monkeypatch.setattr(migrations, "_migrate", die)
     with pytest.raises(Killed):
-        Store(store_url)
+        Store(bare_url)
     monkeypatch.undo()
     drivers = {"sqlite": "sqlite+pysqlite", "postgresql": "postgresql+psycopg"}
-    url = make_url(store_url)
+    url = make_url(bare_url)
     engine = create_engine(url.set(drivername=drivers[url.get_backend_name()]))
     with engine.connect() as connection:
         assert inspect(connection).get_table_names() == []
     engine.dispose()
-    Store(store_url).close()
+    Store(bare_url).close()
