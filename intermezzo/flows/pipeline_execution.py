@@ -9,6 +9,8 @@ from typing import Any, cast
 from pydantic import BaseModel, JsonValue
 
 from intermezzo.errors import InvalidInput, MapFailed, StepError, StepFailed
+from intermezzo.flows.off_loop import off_loop
+from intermezzo.pipelines.allowance import Allowance
 from intermezzo.pipelines.document import Default
 from intermezzo.pipelines.expressions import ExpressionFailed, json_kind
 from intermezzo.pipelines.plan import Plan, PlannedStep
@@ -17,6 +19,7 @@ from intermezzo.pipelines.templates import Template, as_text, expressions_in, fi
 
 Values = dict[str, JsonValue]
 Failure = StepError | InvalidInput | ExpressionFailed
+_Input = tuple[BaseModel, str] | InvalidInput | ExpressionFailed
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,7 @@ class _Execution:
         self._results: dict[str, JsonValue] = {}
         self._skipped: set[str] = set()
         self._values: Values = {"input": input, "steps": self._results}
+        self._allowance = Allowance()
 
     async def run(self) -> JsonValue:
         tasks: dict[str, asyncio.Task[None]] = {}
@@ -69,7 +73,7 @@ class _Execution:
         for task in tasks.values():
             if not task.cancelled():
                 task.result()
-        return self._output()
+        return await off_loop(self._output)
 
     async def _after(self, before: Sequence[asyncio.Task[None]], step: PlannedStep) -> None:
         for task in before:
@@ -77,16 +81,16 @@ class _Execution:
         try:
             self._results[step.id] = await self._result(step)
         except ExpressionFailed as error:
-            raise ExpressionFailed(f"step {step.id}: {error}") from None
+            raise type(error)(f"step {step.id}: {error}") from None
 
     async def _result(self, step: PlannedStep) -> JsonValue:
         if any(need in self._skipped and need not in step.asked for need in step.needs):
             return self._skip(step)
         if step.repeats:
             return await self._each(step)
-        if not _is_wanted(step, self._values):
+        if not await off_loop(_is_wanted, step, self._values, self._allowance):
             return self._skip(step)
-        [done] = await _calls(step, [self._values])
+        [done] = await _calls(step, [self._values], self._allowance)
         if done.failure is not None and step.document.on_error == "fail":
             raise done.failure
         return {"output": done.output, "error": done.error, "skipped": False}
@@ -96,9 +100,9 @@ class _Execution:
         return {"error": None, "skipped": True}
 
     async def _each(self, step: PlannedStep) -> JsonValue:
-        scopes = list(item_scopes(step, self._values))
-        wanted = [index for index, scope in enumerate(scopes) if _is_wanted(step, scope)]
-        done = dict(zip(wanted, await _calls(step, [scopes[index] for index in wanted]), strict=True))
+        scopes, wanted = await off_loop(_wanted, step, self._values, self._allowance)
+        calls = await _calls(step, [scopes[index] for index in wanted], self._allowance)
+        done = dict(zip(wanted, calls, strict=True))
         if step.document.on_error == "fail" and any(one.failure for one in done.values()):
             raise MapFailed(step.id, [one.failure or one.output for one in done.values()])
         every = [done.get(index, _Done()) for index in range(len(scopes))]
@@ -121,43 +125,29 @@ class _Execution:
         if any(id in self._skipped and id not in asked for id, _ in reads):
             return None
         try:
-            return filled(template, self._values)
+            return filled(template, self._values, self._allowance)
         except ExpressionFailed as error:
-            raise ExpressionFailed(f"output: {error}") from None
+            raise type(error)(f"output: {error}") from None
 
 
-def item_scopes(step: PlannedStep, values: Values) -> list[Values]:
-    """The values that expressions see in each call of a step that is called once per element.
-
-    Raises:
-        ExpressionFailed: it is no list, or longer than allowed.
-    """
-    items = filled(step.for_each, values)
-    if not isinstance(items, list):
-        raise ExpressionFailed(f"for_each goes through a list, got {json_kind(items)}")
-    if len(items) > step.document.max_items:
-        raise ExpressionFailed(
-            f"for_each has {len(items):,} items, and max_items allows {step.document.max_items:,}; "
-            "raise it, or go through fewer"
-        )
-    return [{**values, "item": item, "index": index} for index, item in enumerate(items)]
+def _wanted(step: PlannedStep, values: Values, allowance: Allowance) -> tuple[list[Values], list[int]]:
+    """What each call of a step in a loop sees, and which of them are wanted."""
+    scopes = step.scopes(filled(step.for_each, values, allowance), values)
+    return scopes, [index for index, scope in enumerate(scopes) if _is_wanted(step, scope, allowance)]
 
 
-def _is_wanted(step: PlannedStep, scope: Values) -> bool:
+def _is_wanted(step: PlannedStep, scope: Values, allowance: Allowance) -> bool:
     if step.when is None:
         return True
-    wanted = filled(step.when, scope)
+    wanted = filled(step.when, scope, allowance)
     if not isinstance(wanted, bool):
         raise ExpressionFailed(f"when is true or false, got {json_kind(wanted)}")
     return wanted
 
 
-async def _calls(step: PlannedStep, scopes: Sequence[Values]) -> list[_Done]:
+async def _calls(step: PlannedStep, scopes: Sequence[Values], allowance: Allowance) -> list[_Done]:
     """Call a step once per scope; failures are in place, but for those of a step that lets its run fail."""
-    inputs = [_input(step, scope) for scope in scopes]
-    refused = [input for input in inputs if isinstance(input, Exception)]
-    if refused and step.document.on_error == "fail":
-        raise refused[0]  # nothing was started or charged
+    inputs = await off_loop(_inputs, step, scopes, allowance)
     ready = [pair for pair in inputs if not isinstance(pair, Exception)]
     keys = iter([key for _, key in ready])
     outcomes = iter(
@@ -168,14 +158,23 @@ async def _calls(step: PlannedStep, scopes: Sequence[Values]) -> list[_Done]:
     return [_failed(step, one) if isinstance(one, Exception) else _done(step, next(outcomes)) for one in inputs]
 
 
-def _input(step: PlannedStep, scope: Values) -> tuple[BaseModel, str] | InvalidInput | ExpressionFailed:
+def _inputs(step: PlannedStep, scopes: Sequence[Values], allowance: Allowance) -> list[_Input]:
+    inputs: list[_Input] = []
+    for scope in scopes:
+        inputs.append(_input(step, scope, allowance))
+        if isinstance(inputs[-1], Exception) and step.document.on_error == "fail":
+            raise inputs[-1]  # nothing was started or charged
+    return inputs
+
+
+def _input(step: PlannedStep, scope: Values, allowance: Allowance) -> _Input:
     """The input of a call and its key, or why there is none."""
     try:
-        value = filled(step.input, scope)
+        value = filled(step.input, scope, allowance)
         if not isinstance(value, dict):
             return InvalidInput(f"{step.id}: the input is an object, got {json_kind(value)}")
         input = cast("BaseModel", step.step.parse(**value))
-        key = None if step.key is None else as_text(filled(step.key, scope))
+        key = None if step.key is None else as_text(filled(step.key, scope, allowance))
     except (InvalidInput, ExpressionFailed) as error:
         return error
     return input, step.step.digest(input) if key is None else key

@@ -7,6 +7,7 @@ from pydantic import JsonValue
 from intermezzo.flows import run_orders
 from intermezzo.flows.ending import attach_hooks
 from intermezzo.flows.engine import engine
+from intermezzo.flows.off_loop import off_loop
 from intermezzo.flows.pipeline_execution import execute
 from intermezzo.flows.run_orders import FLOW_NAME, RunOrder, new_order
 from intermezzo.flows.stored_pipelines import find
@@ -29,7 +30,7 @@ async def run_pipeline(pipeline: str, version: int, input: dict[str, JsonValue] 
     order = await _order(store, run_id, pipeline, version, input or {})
     try:
         stored = await store.read(lambda c: find(c, order.payer, order.pipeline, order.version))
-        output = await execute(stored.plan(), order.input)
+        output = await execute(await off_loop(stored.plan), order.input)
     except Exception as error:
         await store.write(lambda c, error=error: run_orders.record_failure(c, run_id, error))
         raise

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 
 _CHECKED, _TREE, _SOURCE, _OFFSETS = 2, 4, 5, 4
 _ID, _CONSTANT, _NAME, _SELECT, _CALL, _LIST, _STRUCT, _LOOP = 2, 3, 4, 5, 6, 7, 8, 9
-_TEXT_CONSTANT, _INT_CONSTANT = 6, 4
+_TEXT_CONSTANT, _INT_CONSTANT = 6, 3
+_NEGATIVE = 1 << 63
 _INTEGER, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 
 
@@ -23,9 +24,9 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Constant(Node):
-    """A literal; `value` is known of texts only."""
+    """A literal; `value` is known of texts and of whole numbers from 0."""
 
-    value: str | None
+    value: str | int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,4 +157,7 @@ def _node(message: _Message, offsets: Mapping[int, int]) -> Node:  # noqa: PLR09
         variables = tuple(name for name in (loop.text(1), loop.text(8)) if name)
         return Loop(offset, variables, loop.text(3), children(loop, 2)[0], children(loop, 4, 5, 6, 7))
     constant = _one(message, _CONSTANT)
-    return Constant(offset, constant.text(_TEXT_CONSTANT) if _TEXT_CONSTANT in constant.fields else None)
+    if _TEXT_CONSTANT in constant.fields:
+        return Constant(offset, constant.text(_TEXT_CONSTANT))
+    number = constant.integer(_INT_CONSTANT)
+    return Constant(offset, number if _INT_CONSTANT in constant.fields and number < _NEGATIVE else None)

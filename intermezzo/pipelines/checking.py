@@ -8,6 +8,7 @@ from pydantic import JsonValue, ValidationError
 
 from intermezzo.errors import DefinitionError
 from intermezzo.pipelines import source as sources
+from intermezzo.pipelines.allowance import Allowance
 from intermezzo.pipelines.document import Default, Document, StepDocument
 from intermezzo.pipelines.expressions import BadExpression, Expression
 from intermezzo.pipelines.flaws import Flaw, InvalidPipeline, Path, nearest
@@ -26,6 +27,14 @@ ERROR = Shape({"type": "object", "properties": {"type": {"type": "string"}, "mes
 _OF_DOCUMENT = frozenset({"input", "steps"})
 _OF_ITEMS = _OF_DOCUMENT | {"item", "index"}
 _LEAVES = {"when", "for_each", "key"}
+
+MAX_EXPRESSIONS = 2_000
+"""Expressions in a document."""
+MAX_EXPRESSION_CHARACTERS = 100_000
+"""Characters of all expressions of a document."""
+MAX_SECONDS = 5.0
+"""Computing time of compiling all expressions of a document; one takes a millisecond."""
+_MOST_FLAWS = 100
 
 
 def plan_of_text(text: str, *, name: str = "") -> Plan:
@@ -54,10 +63,13 @@ def _plan(source: Source, name: str) -> Plan:
     try:
         document = Document.model_validate(source.value)
     except ValidationError as error:
-        flaws = [_flaw_of(fault["type"], fault["loc"], fault["msg"]) for fault in error.errors()]
+        flaws = [_flaw_of(fault["type"], fault["loc"], fault["msg"]) for fault in error.errors()[:_MOST_FLAWS]]
         raise InvalidPipeline([_placed(source, flaw) for flaw in flaws], name=name) from None
     checker = _Checker(document, source)
-    plan = checker.plan()
+    try:
+        plan = checker.plan()
+    except _TooManyFlaws:
+        raise InvalidPipeline(checker.flaws, name=name) from None
     if checker.flaws:
         raise InvalidPipeline(checker.flaws, name=name)
     return plan
@@ -73,7 +85,9 @@ def _flaw_of(type: str, loc: Path, message: str) -> Flaw:
         return Flaw(said[:1].lower() + said[1:], path)
     model = {True: Default, False: StepDocument}["on_error" in path] if "steps" in path else Document
     known = [field.alias or name for name, field in model.model_fields.items()]
-    return Flaw(f"unknown field {path[-1]!r}; {nearest(str(path[-1]), known)}", (*path, ""))
+    name = str(loc[-1])
+    holder = path[:-1] if path[-1:] == loc[-1:] else path
+    return Flaw(f"unknown field {name!r}; {nearest(name, known)}", (*holder, name, ""))
 
 
 def _placed(source: Source, flaw: Flaw) -> Flaw:
@@ -87,6 +101,10 @@ def _placed(source: Source, flaw: Flaw) -> Flaw:
     return replace(flaw, place=flaw.place or source.place(flaw.path), where=".".join(words))
 
 
+class _TooManyFlaws(Exception):
+    """Nobody reads more."""
+
+
 class _Checker:
     """Makes the plan of a document, and collects what is wrong with it."""
 
@@ -95,6 +113,8 @@ class _Checker:
         self._document = document
         self._source = source
         self._placed: list[Placed] = []
+        self._allowance = Allowance(seconds=MAX_SECONDS)
+        self._characters = 0
         self._paths: dict[str, Path] = {}
 
     def plan(self) -> Plan:
@@ -119,6 +139,8 @@ class _Checker:
 
     def _add(self, flaw: Flaw) -> None:
         self.flaws.append(_placed(self._source, flaw))
+        if len(self.flaws) >= _MOST_FLAWS:
+            raise _TooManyFlaws
 
     def _step(self, document: StepDocument, path: Path) -> PlannedStep | None:
         known = registered_types()
@@ -158,8 +180,9 @@ class _Checker:
 
     def _template(self, value: JsonValue, path: Path, variables: frozenset[str]) -> Template:
         def compile(text: str, path: Path, nth: int) -> Expression:
+            self._count_expression(text, path)
             try:
-                expression = Expression(text, variables)
+                expression = Expression(text, variables, self._allowance)
             except BadExpression as error:
                 place = self._source.place_in(path, nth, error.line, error.column)
                 self._add(Flaw(_hinted(error, variables), path, place))
@@ -172,6 +195,13 @@ class _Checker:
         except BadExpression as error:
             self._note(str(error), path)
             return None
+
+    def _count_expression(self, text: str, path: Path) -> None:
+        self._characters += len(text)
+        if len(self._placed) >= MAX_EXPRESSIONS or self._characters > MAX_EXPRESSION_CHARACTERS:
+            most = f"{MAX_EXPRESSIONS:,} expressions with {MAX_EXPRESSION_CHARACTERS:,} characters"
+            self._note(f"a document has at most {most}", path)
+            raise _TooManyFlaws
 
     def _check_references(
         self, shapes: Mapping[str, Shape], planned: Mapping[str, PlannedStep], input_shape: Shape

@@ -16,13 +16,17 @@ from dataclasses import dataclass
 from pydantic import JsonValue
 
 from intermezzo.errors import InvalidInput
+from intermezzo.pipelines.allowance import Allowance
 from intermezzo.pipelines.checking import elements_shape
-from intermezzo.pipelines.expressions import ExpressionFailed
+from intermezzo.pipelines.expressions import ExpressionFailed, ExpressionTooCostly
 from intermezzo.pipelines.plan import Plan, PlannedStep
 from intermezzo.pipelines.templates import Template, Text, as_text, expressions_in, filled
 
 SHARE_OF_CONDITIONS = 0.5
 LENGTH_OF_LISTS = 10
+
+MAX_SECONDS = 10.0
+"""Computing time of the expressions that the input decides."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +83,10 @@ def estimated(
     Args:
         input: of the run; without it, its lists and conditions are unknown as well.
         assumed: calls by id of a step, in place of what is assumed otherwise.
+
+    Raises:
+        ExpressionTooCostly: expressions take or give more than they may, as they would in the run.
+        ExpressionFailed: a list is longer than its step's `max_items`.
     """
     estimator = _Estimator(plan, None if input is None else plan.with_defaults(input), assumed or {})
     steps = [estimator.step(step) for step in plan.steps.values()]
@@ -98,6 +106,7 @@ class _Estimator:
         self._plan = plan
         self._values: dict[str, JsonValue] | None = None if input is None else {"input": dict(input)}
         self._assumed = assumed
+        self._allowance = Allowance(seconds=MAX_SECONDS)
         self._counts: dict[str, _Count] = {}
         self._shares: dict[str, float] = {}
         """Expected share of runs in which a step is not skipped; below 1 if it may be."""
@@ -143,8 +152,7 @@ class _Estimator:
     def _count_of_list(self, step: PlannedStep) -> _Count:
         items = self._known(step.for_each, self._values)
         if isinstance(items, list) and self._values is not None:
-            scopes = [{**self._values, "item": item, "index": index} for index, item in enumerate(items)]
-            return self._count_of_items(step, scopes)
+            return self._count_of_items(step, step.scopes(items, self._values))
         least, expected, most, assumption = self._length(step)
         if step.when is not None and step.when is not True:
             half = f"{assumption + ', ' if assumption else ''}`when` is true for half of the items"
@@ -209,7 +217,9 @@ class _Estimator:
         if not roots <= (values or {}).keys():
             return None
         try:
-            return filled(template, values or {})
+            return filled(template, values or {}, self._allowance)
+        except ExpressionTooCostly:
+            raise
         except ExpressionFailed:
             return None
 

@@ -1,33 +1,31 @@
 """One expression in CEL, the Common Expression Language: compiled when a document is read, evaluated when it runs.
 
 CEL has no loops without end, no assignments, no clock and no access to anything but the values it is given, so an
-expression gives the same at every attempt of a run. Its implementation is Google's own (`cel-expr-python`): patterns
-of `matches` are RE2's, which take time in proportion to the text, and one evaluation goes through at most 10,000
-elements.
+expression gives the same at every attempt of a run. Its implementation is Google's own (`cel-expr-python`), in a
+process under limits of time and memory (`cel_processes`). An expression that only follows a path, such as
+`steps.a.output[index].text`, is evaluated here.
 """
 
-import math
+import base64
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from functools import cache, cached_property
+from dataclasses import InitVar, dataclass
+from functools import cached_property, lru_cache
 from typing import Any, cast
 
-from cel_expr_python import cel  # pyright: ignore[reportMissingTypeStubs] (it has none)
 from pydantic import JsonValue
 
-from intermezzo.errors import AuthorError
+from intermezzo.pipelines.allowance import Allowance, ExpressionFailed, ExpressionTooCostly, measured
+from intermezzo.pipelines.cel_processes import asked
 from intermezzo.pipelines.cel_tree import Call, Constant, Loop, Many, Name, Node, Select, tree_of
+from intermezzo.pipelines.cel_worker import MAX_BYTES, MAX_SECONDS, MAX_VALUES
 
 MAX_LENGTH = 4_000
 """Characters of an expression."""
-MAX_RESULT_BYTES = 32 * 1024 * 1024
-"""Size of what an expression gives: a large document in base64."""
-MAX_RESULT_VALUES = 1_000_000
 
 _KINDS = {"BOOL": "boolean", "INT": "number", "DOUBLE": "number", "STRING": "string", "LIST": "array", "MAP": "object"}
 _SAID = re.compile(r"ERROR: <input>:(\d+):(\d+): (.*?)(?:\n|$)")
+_MOST_TOLD = 200
 _CODE = re.compile(r"^[A-Z_]+: ")
 
 
@@ -45,10 +43,6 @@ class BadExpression(ValueError):
         super().__init__(message)
 
 
-class ExpressionFailed(AuthorError, ValueError):
-    """An expression has no value for what it was given."""
-
-
 @dataclass(frozen=True, slots=True)
 class Reference:
     """What an expression reads: `steps.draft.output.text` is `steps` and its path."""
@@ -60,32 +54,46 @@ class Reference:
     offset: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Compiled:
+    tree: bytes
+    """As the library serializes it."""
+    kind: str
+    """Type of its value."""
+    seconds: float
+    """What compiling took."""
+
+
 @dataclass(frozen=True)
 class Expression:
     """A compiled expression."""
 
     text: str
     variables: frozenset[str]
+    allowance: InitVar[Allowance | None] = None
 
-    def __post_init__(self) -> None:
+    def __post_init__(self, allowance: Allowance | None) -> None:
         """Refuse what does not compile."""
         if len(self.text) > MAX_LENGTH:
             raise BadExpression(f"an expression has at most {MAX_LENGTH} characters, got {len(self.text)}")
+        allowance = allowance or Allowance()
         try:
-            compiled = _environment(self.variables).compile(self.text)
-        except (RuntimeError, TypeError) as error:  # TypeError: half of a surrogate pair
-            raise _bad(str(error), self.text) from None
+            with allowance.spent_on_failure(MAX_SECONDS):
+                compiled = _compiled(self.text, self.variables)
+            allowance.take_seconds(compiled.seconds)
+        except ExpressionTooCostly as error:
+            raise BadExpression(str(error)) from None
         object.__setattr__(self, "_compiled", compiled)
 
     @cached_property
     def tree(self) -> Node:
         """Its syntax tree."""
-        return tree_of(self._program.serialize())
+        return tree_of(self._program.tree)
 
     @property
     def kind(self) -> str | None:
         """The JSON type of its value, if that is certain before it is evaluated."""
-        return _KINDS.get(self._program.return_type().name().partition("<")[0])
+        return _KINDS.get(self._program.kind)
 
     @cached_property
     def references(self) -> tuple[Reference, ...]:
@@ -104,27 +112,53 @@ class Expression:
         return tuple(_looped(self.tree, frozenset()))
 
     @property
-    def _program(self) -> cel.Expression:
+    def _program(self) -> _Compiled:
         return cast("Any", self)._compiled  # noqa: SLF001 (its own, set when it was made)
 
-    def evaluate(self, values: Mapping[str, JsonValue]) -> JsonValue:
+    def evaluate(self, values: Mapping[str, JsonValue], allowance: Allowance | None = None) -> JsonValue:
         """Its value.
 
         Args:
             values: of the variables. What it does not refer to is not even looked at.
+            allowance: what it may take, with others; one of its own if left out.
 
         Raises:
-            ExpressionFailed: it reads what is not there, divides by zero, or gives too much or no JSON.
+            ExpressionFailed: it reads what is not there, divides by zero, or gives no JSON.
+            ExpressionTooCostly: it takes too much time or memory, or reads or gives too much.
         """
+        allowance = allowance or Allowance()
         try:
-            if self.path is not None:
-                return _walk(values, self.path)
-            for path in self._ordered:
-                _require_order(values, path)
-            result = self._program.eval(data=_needed(self.references, values))
-            return _Result().json(result)
-        except (RuntimeError, ValueError, TypeError, OverflowError) as error:
-            raise ExpressionFailed(f"${{ {self.text.strip()} }}: {_plain(str(error))}") from None
+            value = _walked(self.tree, values) if self._is_walked else self._computed(values, allowance)
+            allowance.take_bytes(measured(value, most_bytes=allowance.bytes, most_values=allowance.bytes)[0])
+        except ExpressionTooCostly as error:
+            raise ExpressionTooCostly(f"{self._told}: {error}") from None
+        except (ValueError, RecursionError) as error:
+            raise ExpressionFailed(f"{self._told}: {_plain(str(error))}") from None
+        return value
+
+    def _computed(self, values: Mapping[str, JsonValue], allowance: Allowance) -> JsonValue:
+        for path in self._ordered:
+            _require_order(values, path)
+        needed = _needed(self.references, values)
+        size, count = measured(needed, most_bytes=MAX_BYTES, most_values=MAX_VALUES)
+        if size > MAX_BYTES or count > MAX_VALUES:
+            raise ExpressionTooCostly(f"it reads more than {MAX_BYTES // 2**20} MB or {MAX_VALUES:,} values")
+        request = {"text": self.text, "variables": sorted(self.variables), "values": needed}
+        with allowance.spent_on_failure(MAX_SECONDS):
+            reply = asked(request)
+        allowance.take_seconds(reply["seconds"])
+        if "error" in reply:
+            raise ValueError(reply["error"])
+        return reply["value"]
+
+    @cached_property
+    def _is_walked(self) -> bool:
+        return _is_walk(self.tree, self.variables) and not isinstance(self.tree, Constant)
+
+    @property
+    def _told(self) -> str:
+        text = self.text.strip()
+        return f"${{ {text if len(text) <= _MOST_TOLD else text[:_MOST_TOLD] + '…'} }}"
 
     def position(self, offset: int) -> tuple[int, int]:
         """Line and column of a character of its text, both from 1."""
@@ -132,9 +166,12 @@ class Expression:
         return before.count("\n") + 1, offset - (before.rfind("\n") + 1) + 1
 
 
-@cache
-def _environment(variables: frozenset[str]) -> cel.Env:
-    return cel.NewEnv(variables={name: cel.Type.INT if name == "index" else cel.Type.DYN for name in variables})
+@lru_cache(256)  # a run's pipeline is read again at each of its attempts
+def _compiled(text: str, variables: frozenset[str]) -> _Compiled:
+    reply = asked({"text": text, "variables": sorted(variables)})
+    if "error" in reply:
+        raise _bad(reply["error"], text)
+    return _Compiled(base64.b64decode(reply["tree"]), reply["kind"], reply["seconds"])
 
 
 def _bad(said: str, text: str) -> BadExpression:
@@ -203,15 +240,48 @@ def _looped(node: Node, bound: frozenset[str]) -> Iterator[tuple[str, ...]]:
         yield from _looped(part, bound)
 
 
+def _is_walk(node: Node, variables: frozenset[str]) -> bool:
+    """Whether a node only takes fields and elements of variables."""
+    if isinstance(node, Name):
+        return node.name in variables
+    if isinstance(node, Constant):
+        return node.value is not None
+    if isinstance(node, Call):
+        return node.function == "_[_]" and all(_is_walk(part, variables) for part in node.arguments)
+    return isinstance(node, Select) and not node.asks and _is_walk(node.of, variables)
+
+
+def _walked(node: Node, values: Mapping[str, JsonValue]) -> JsonValue:
+    if isinstance(node, Name):
+        return _field(dict(values), node.name)
+    if isinstance(node, Constant):
+        return node.value
+    if isinstance(node, Select):
+        return _field(_walked(node.of, values), node.field)
+    assert isinstance(node, Call)
+    of, key = (_walked(part, values) for part in node.arguments)
+    return _element(of, key) if isinstance(of, list) else _field(of, key)
+
+
 def _walk(values: Mapping[str, JsonValue], path: tuple[str, ...]) -> JsonValue:
     at: JsonValue = dict(values)
     for name in path:
-        if not isinstance(at, dict):
-            raise ValueError(f"{name!r} is asked of {json_kind(at)}, which has no fields")  # noqa: TRY004 (a value is wrong, no code)
-        if name not in at:
-            raise ValueError(f"there is no {name!r}")
-        at = at[name]
+        at = _field(at, name)
     return at
+
+
+def _field(of: JsonValue, name: JsonValue) -> JsonValue:
+    if not isinstance(of, dict):
+        raise ValueError(f"{name!r} is asked of {json_kind(of)}, which has no fields")  # noqa: TRY004 (a value is wrong, no code)
+    if not isinstance(name, str) or name not in of:
+        raise ValueError(f"there is no {name!r}")
+    return of[name]
+
+
+def _element(of: list[JsonValue], index: JsonValue) -> JsonValue:
+    if isinstance(index, bool) or not isinstance(index, int) or not 0 <= index < len(of):
+        raise ValueError(f"there is no element {index!r} in a list of {len(of)}")
+    return of[index]
 
 
 def _require_order(values: Mapping[str, JsonValue], path: tuple[str, ...]) -> None:
@@ -233,7 +303,7 @@ def _text_key(call: Call) -> str | None:
     if call.function != "_[_]":
         return None
     key = call.arguments[1]
-    return key.value if isinstance(key, Constant) else None
+    return key.value if isinstance(key, Constant) and isinstance(key.value, str) else None
 
 
 def _needed(references: tuple[Reference, ...], values: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
@@ -253,46 +323,3 @@ def _copy(name: str, path: tuple[str, ...], source: Mapping[str, JsonValue], tar
     part = target.setdefault(name, {})
     if part is not value and isinstance(part, dict) and path[0] in value:
         _copy(path[0], path[1:], value, part)
-
-
-class _Result:
-    """A value of the library as JSON, read piece by piece so that nothing huge is ever made."""
-
-    def __init__(self) -> None:
-        self._bytes = MAX_RESULT_BYTES
-        self._values = MAX_RESULT_VALUES
-
-    def json(self, value: cel.Value) -> JsonValue:
-        if value.type() == cel.Type.ERROR:
-            raise ValueError(_plain(str(value.plain_value())))
-        plain = value.value()
-        self._values -= 1
-        if isinstance(plain, str):
-            self._bytes -= len(plain)
-        if self._bytes < 0 or self._values < 0:
-            limit = f"{MAX_RESULT_BYTES // 2**20} MB or {MAX_RESULT_VALUES:,} values"
-            raise ValueError(f"it gives more than {limit}")
-        if isinstance(plain, list):
-            return [self.json(item) for item in cast("list[cel.Value]", plain)]
-        if isinstance(plain, dict):
-            fields = {_key(key): item for key, item in cast("dict[object, cel.Value]", plain).items()}
-            return {key: self.json(fields[key]) for key in sorted(fields)}  # the library's order is chance
-        return _scalar(plain)
-
-
-def _scalar(plain: object) -> JsonValue:
-    if isinstance(plain, float) and not math.isfinite(plain):
-        raise ValueError(f"it gives {plain!r}, which is not JSON")
-    if plain is None or isinstance(plain, str | bool | int | float):
-        return plain
-    if isinstance(plain, datetime):
-        return plain.astimezone(UTC).isoformat().replace("+00:00", "Z")
-    if isinstance(plain, timedelta):
-        return f"{plain.total_seconds():g}s"
-    raise ValueError(f"it gives {type(plain).__name__}, which is not JSON")
-
-
-def _key(key: object) -> str:
-    if not isinstance(key, str):
-        raise ValueError(f"it gives an object with the key {key!r}; keys are texts")  # noqa: TRY004 (the same)
-    return key

@@ -11,6 +11,10 @@ Path = tuple[str | int, ...]
 """Where in a document: `("steps", 0, "input", "text")`."""
 
 _MOST_TOLD = 20
+_LONGEST_MESSAGE = 1_000
+_MOST_NAMES = 200
+_MOST_LISTED = 50
+_LONGEST_NAME = 100
 
 
 class Place(NamedTuple):
@@ -29,6 +33,10 @@ class Flaw:
     place: Place | None = None
     where: str = ""
     """The path in words, with the ids of steps: `steps.check.input`."""
+
+    def __post_init__(self) -> None:
+        """Cut a message that quotes a document at length."""
+        object.__setattr__(self, "message", _cut(self.message, _LONGEST_MESSAGE))
 
     def __str__(self) -> str:
         """`12:5: steps.check.input: …`, as far as known."""
@@ -56,10 +64,14 @@ def _told(flaw: Flaw, name: str) -> str:
     return f"{name}:{flaw}" if flaw.place else f"{name}: {flaw}"
 
 
+def _cut(text: str, longest: int) -> str:
+    return text if len(text) <= longest else f"{text[:longest]}…"
+
+
 def nearest(given: str, known: Iterable[str]) -> str:
-    """What to say about a name that is not known: the most similar one, else all there are."""
-    names = list(known)
-    close = difflib.get_close_matches(given, names, 1)
+    """What to say about a name that is not known: the most similar one, else some that are."""
+    names = [name for name in known if len(name) <= _LONGEST_NAME][:_MOST_NAMES]
+    close = difflib.get_close_matches(given[:_LONGEST_NAME], names, 1)
     if close:
         return f"did you mean {close[0]!r}?"
-    return f"there are {', '.join(sorted(names))}" if names else "there are none"
+    return f"there are {', '.join(sorted(names)[:_MOST_LISTED])}" if names else "there are none"

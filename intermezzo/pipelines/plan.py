@@ -9,7 +9,9 @@ from typing import Any
 
 from pydantic import JsonValue
 
+from intermezzo.pipelines.allowance import ExpressionFailed
 from intermezzo.pipelines.document import Document, StepDocument
+from intermezzo.pipelines.expressions import json_kind
 from intermezzo.pipelines.references import read_steps
 from intermezzo.pipelines.shapes import ANY, Shape
 from intermezzo.pipelines.templates import Template, expressions_in
@@ -35,6 +37,25 @@ class PlannedStep:
     def repeats(self) -> bool:
         """Whether it is called once per element of a list."""
         return self.document.for_each is not None
+
+    def scopes(self, items: JsonValue, values: Mapping[str, JsonValue]) -> list[dict[str, JsonValue]]:
+        """The values that expressions see in each call of a step that is called once per element.
+
+        Args:
+            items: what its `for_each` gives.
+            values: what expressions see besides.
+
+        Raises:
+            ExpressionFailed: it is no list, or longer than allowed.
+        """
+        if not isinstance(items, list):
+            raise ExpressionFailed(f"for_each goes through a list, got {json_kind(items)}")
+        if len(items) > self.document.max_items:
+            raise ExpressionFailed(
+                f"for_each has {len(items):,} items, and max_items allows {self.document.max_items:,}; "
+                "raise it, or go through fewer"
+            )
+        return [{**values, "item": item, "index": index} for index, item in enumerate(items)]
 
     @cached_property
     def asked(self) -> frozenset[str]:

@@ -49,7 +49,7 @@ class _Reader:
             return self._loop(node, scope)
         if isinstance(node, Call) and node.function == "_[_]":
             key = node.arguments[1]
-            if isinstance(key, Constant) and key.value is not None:
+            if isinstance(key, Constant) and isinstance(key.value, str):
                 return self._field(node.arguments[0], key.value, node, scope)
             return self.shape(node.arguments[0], scope).items or ANY
         for child in children(node):

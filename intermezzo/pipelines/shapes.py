@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import cast
 
 Schema = Mapping[str, object]
@@ -20,7 +21,7 @@ class Shape:
         definitions = schema.get("$defs", {})
         return cls(schema, cast("Schema", definitions) if isinstance(definitions, dict) else {}).resolved()
 
-    @property
+    @cached_property
     def fields(self) -> "dict[str, Shape] | None":
         """The fields it may have; None: not known, or any."""
         properties = self.schema.get("properties")
@@ -29,7 +30,7 @@ class Shape:
         known = cast("dict[str, object]", properties)
         return {name: self._inner(schema) or ANY for name, schema in known.items()}
 
-    @property
+    @cached_property
     def items(self) -> "Shape | None":
         """Its elements, if it is a list."""
         return self._inner(self.schema.get("items"))

@@ -14,12 +14,15 @@ from typing import Protocol, cast
 import yaml
 from pydantic import JsonValue
 
+from intermezzo.pipelines.allowance import measured
 from intermezzo.pipelines.flaws import Flaw, InvalidPipeline, Path, Place
 
 MAX_BYTES = 256 * 1024
 """Size of a document: several hundred steps."""
 MAX_VALUES = 20_000
 """Values in a document, those counted again that an alias repeats."""
+MAX_CHARACTERS = 1024 * 1024
+"""Characters of its texts, those counted again that an alias repeats."""
 MAX_DEPTH = 40
 """How deeply values may be nested."""
 
@@ -125,8 +128,27 @@ def _yaml_flaw(error: yaml.YAMLError) -> Flaw:
 
 
 def of_value(value: Mapping[str, JsonValue]) -> Source:
-    """A document that was parsed already, so that nothing in it has a place."""
+    """A document that was parsed already, so that nothing in it has a place.
+
+    Raises:
+        InvalidPipeline: it is too large.
+    """
+    size, count = measured(value, most_bytes=MAX_CHARACTERS, most_values=MAX_VALUES)
+    if size > MAX_CHARACTERS or count > MAX_VALUES:
+        raise InvalidPipeline(
+            [Flaw(f"the document has more than {MAX_CHARACTERS:,} characters or {MAX_VALUES} values")]
+        )
+    if _is_deeper(value, MAX_DEPTH):
+        raise InvalidPipeline([Flaw(f"nested more than {MAX_DEPTH} levels deep")])
     return Source(dict(value))
+
+
+def _is_deeper(value: object, levels: int) -> bool:
+    """Whether lists and objects are nested beyond so many levels."""
+    inner = list(cast("dict[str, object]", value).values()) if isinstance(value, dict) else value
+    if not isinstance(inner, list):
+        return False
+    return levels < 0 or any(_is_deeper(one, levels - 1) for one in cast("list[object]", inner))
 
 
 class _Refused(Exception):
@@ -143,7 +165,7 @@ class _Reader:
         self._anchors: dict[str, _Piece] = {}
         self._places: dict[Path, Place] = {}
         self._texts: dict[Path, tuple[int, str]] = {}
-        self._values = 0
+        self._values = self._characters = 0
 
     def read(self) -> Source:
         next(self._events)  # the stream
@@ -204,6 +226,11 @@ class _Reader:
             return self._object(piece.pairs, path)
         if isinstance(piece.text, str):
             event = piece.event
+            self._characters += event.end_mark.index - event.start_mark.index
+            if self._characters > MAX_CHARACTERS:
+                raise _Refused(
+                    event, f"with what aliases repeat, the document has more than {MAX_CHARACTERS:,} characters"
+                )
             self._texts[path] = (event.start_mark.index, self._text[event.start_mark.index : event.end_mark.index])
         return piece.text
 

@@ -12,9 +12,11 @@ from dataclasses import dataclass
 
 from pydantic import JsonValue
 
+from intermezzo.pipelines.allowance import Allowance
 from intermezzo.pipelines.expressions import BadExpression, Expression
 from intermezzo.pipelines.flaws import Path
 
+_BYTES_OF_A_VALUE = 8
 _QUOTES = re.compile(r"'''|\"\"\"|'|\"")
 
 
@@ -34,11 +36,15 @@ class Text:
 
     parts: tuple[str | Expression, ...]
 
-    def value(self, values: Mapping[str, JsonValue]) -> JsonValue:
+    def value(self, values: Mapping[str, JsonValue], allowance: Allowance) -> JsonValue:
         """What it becomes."""
         if len(self.parts) == 1 and isinstance(self.parts[0], Expression):
-            return self.parts[0].evaluate(values)
-        return "".join(part if isinstance(part, str) else as_text(part.evaluate(values)) for part in self.parts)
+            return self.parts[0].evaluate(values, allowance)
+        told: list[str] = []
+        for part in self.parts:
+            told.append(part if isinstance(part, str) else as_text(part.evaluate(values, allowance)))
+            allowance.take_bytes(len(told[-1]))
+        return "".join(told)
 
 
 Template = Text | dict[str, "Template"] | list["Template"] | str | int | float | bool | None
@@ -63,18 +69,24 @@ def compiled(value: JsonValue, path: Path, compile: Compile) -> Template:
     return value
 
 
-def filled(template: Template, values: Mapping[str, JsonValue]) -> JsonValue:
+def filled(template: Template, values: Mapping[str, JsonValue], allowance: Allowance | None = None) -> JsonValue:
     """The value that a template becomes.
+
+    Args:
+        allowance: what it may take, with others; one of its own if left out.
 
     Raises:
         ExpressionFailed: an expression has no value.
+        ExpressionTooCostly: it takes or gives too much.
     """
+    allowance = allowance or Allowance()
     if isinstance(template, Text):
-        return template.value(values)
+        return template.value(values, allowance)
+    allowance.take_bytes(len(template) if isinstance(template, str) else _BYTES_OF_A_VALUE)
     if isinstance(template, dict):
-        return {key: filled(item, values) for key, item in template.items()}
+        return {key: filled(item, values, allowance) for key, item in template.items()}
     if isinstance(template, list):
-        return [filled(item, values) for item in template]
+        return [filled(item, values, allowance) for item in template]
     return template
 
 
