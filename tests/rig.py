@@ -61,11 +61,11 @@ class Rig:
         query = select(human_tasks.c.id).where(human_tasks.c.state == state).order_by(human_tasks.c.created_at)
         return list(await self.store.read(lambda c: c.scalars(query).all()))
 
-    async def answer_all(self, **answer: Any) -> int:
-        """One worker answers everything that is open; returns how many."""
+    async def answer_all(self, *types: str, **answer: Any) -> int:
+        """One worker answers everything that is open, or what is of some types; returns how many."""
         count = 0
         worker = f"worker-{uuid4()}"
-        while claimed := await self.inbox.claim_next(worker):
+        while claimed := await self.inbox.claim_next(worker, types=types):
             await self.inbox.submit(worker, claimed.task_id, answer)
             count += 1
         return count

@@ -18,6 +18,7 @@ from functools import lru_cache
 from typing import Any, cast
 
 from cel_expr_python import cel  # pyright: ignore[reportMissingTypeStubs] (it has none)
+from cel_expr_python.ext import ext_strings  # pyright: ignore[reportMissingTypeStubs] (the same)
 
 MAX_BYTES = 32 * 1024 * 1024
 """Size of what an expression reads, and of what it gives: a large document in base64."""
@@ -25,7 +26,7 @@ MAX_VALUES = 1_000_000
 """Values in what an expression reads, and in what it gives."""
 MAX_SECONDS = 1.0
 """Computing time of compiling or evaluating one expression."""
-MAX_MEMORY_BYTES = 768 * 1024 * 1024
+MAX_MEMORY_BYTES = 512 * 1024 * 1024
 """Memory of the process: several times the largest values that it may read and give."""
 
 _MAX_TREE_BYTES = 512 * 1024
@@ -73,7 +74,7 @@ def _reply(request: Mapping[str, Any]) -> dict[str, object]:
 @lru_cache(64)
 def _program(text: str, variables: tuple[str, ...]) -> cel.Expression:
     types = {name: cel.Type.INT if name == "index" else cel.Type.DYN for name in variables}
-    return cel.NewEnv(variables=types).compile(text)
+    return cel.NewEnv(variables=types, extensions=[ext_strings.ExtStrings()]).compile(text)
 
 
 class _Result:

@@ -24,7 +24,7 @@ MAX_LENGTH = 4_000
 """Characters of an expression."""
 
 _KINDS = {"BOOL": "boolean", "INT": "number", "DOUBLE": "number", "STRING": "string", "LIST": "array", "MAP": "object"}
-_SAID = re.compile(r"ERROR: <input>:(\d+):(\d+): (.*?)(?:\n|$)")
+_SAID = re.compile(r"ERROR: <input>:(-?\d+):(-?\d+): (.*?)(?:\n|$)")
 _MOST_TOLD = 200
 _CODE = re.compile(r"^[A-Z_]+: ")
 
@@ -178,7 +178,7 @@ def _bad(said: str, text: str) -> BadExpression:
     found = _SAID.search(said)
     if found is None:
         return BadExpression(_plain(said))
-    line, column, message = int(found[1]), int(found[2]), found[3]
+    line, column, message = max(int(found[1]), 1), max(int(found[2]), 1), found[3]
     if "'<EOF>'" in message:
         message = "the expression is not complete"
     message = message.replace(" (in container '')", "").partition(" expecting {")[0]
