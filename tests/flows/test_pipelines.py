@@ -17,6 +17,7 @@ from intermezzo.flows.run_pipeline import run_pipeline
 from intermezzo.flows.stored_pipelines import find, keep, versions
 from intermezzo.ledger import Payer
 from intermezzo.pipelines import plan_of
+from intermezzo.pipelines.allowance import ExpressionTooCostly
 from intermezzo.pipelines.estimate import estimated
 from intermezzo.steps import register
 from intermezzo.store import Store, utc_now
@@ -290,3 +291,19 @@ async def test_any_graph_runs_in_order_and_costs_what_the_estimate_says(sqlite_r
             assert need not in started or started.index(need) < started.index(id)
     assert all(plan.steps[id].when is not None for id in plan.steps.keys() - output.keys())
     assert await sqlite_rig.reserved() == 0
+
+
+@pytest.mark.parametrize("where", ["input", "when", "for_each", "output"])
+async def test_an_expression_that_takes_too_much_ends_its_run_and_nothing_else(sqlite_rig: Rig, where: str) -> None:
+    hostile = "${ [input.list]" + ".map(x, [x, x])" * 26 + ".all(x, x == x) }"
+    honest = {"id": "a", "type": "test_add", "input": {"of": [1]}}
+    written = {
+        "input": document({**honest, "input": {"of": [1], "name": f"is {hostile}"}}),
+        "when": document({**honest, "when": hostile}),
+        "for_each": document({**honest, "for_each": hostile}),
+        "output": document({**honest, "when": False}, output=hostile),
+    }[where]
+    with pytest.raises(ExpressionTooCostly, match=f"^({where}|step a): .*it takes more than"):
+        await run(sqlite_rig, written, {"list": list(range(100))})
+    assert await sqlite_rig.spent() == 0
+    assert await run(sqlite_rig, document({**honest, "when": "${ 1 + 1 == 2 }"}, output="${ steps.a.output }")) == 1.0

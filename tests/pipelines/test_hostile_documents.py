@@ -64,7 +64,7 @@ def test_a_hostile_expression_takes_no_more_than_it_may(expression: str, values:
         Expression(expression, NAMES).evaluate(values)
     assert len(str(refused.value)) < 1_000
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 3 * MAX_SECONDS
+    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 2 * MAX_SECONDS
     assert after.ru_maxrss * 1024 < MAX_MEMORY_BYTES
     assert Expression("input.n + 1", NAMES).evaluate({"input": {"n": 1}}) == 2
 
@@ -72,7 +72,7 @@ def test_a_hostile_expression_takes_no_more_than_it_may(expression: str, values:
 def test_a_large_honest_value_is_read_and_given() -> None:
     large: JsonValue = "é" * 10_000_000
     assert Expression("input.file + '!'", NAMES).evaluate({"input": {"file": large}}) == f"{large}!"
-    many: JsonValue = list(range(300_000))
+    many: JsonValue = list(range(150_000))
     assert Expression("[input.list][0] + [1]", NAMES).evaluate({"input": {"list": many}}) == [*many, 1]
 
 
@@ -92,7 +92,7 @@ def test_expressions_share_what_they_may_take() -> None:
     slow = Expression("input.list.map(x, x + 1).size()", NAMES)
     while allowance.seconds > 0:
         with suppress(ExpressionTooCostly):
-            slow.evaluate(numbers(5_000), allowance)
+            slow.evaluate(numbers(1_000), allowance)
     with pytest.raises(ExpressionTooCostly, match="computing time together"):
         slow.evaluate(numbers(1), allowance)
 
@@ -122,7 +122,7 @@ DOCUMENTS: dict[str, tuple[str, str]] = {
     "expressions that do not compile": (document(output=["${ nope }"] * 1_900), "and 80 more"),
     "types that double": (
         document(output=f"${{ {HOSTILE['types that double'][0]} }}"),
-        "more than 1 s of computing time",
+        "more than 2 s of computing time",
     ),
     "thousands of such": (
         document(output=[f"${{ {n} == {HOSTILE['types that double'][0]} }}" for n in range(200)]),
@@ -154,7 +154,7 @@ def test_a_hostile_document_is_refused_soon(hostile: str, said: str) -> None:
 def test_a_hostile_expression_is_a_flaw_with_its_place() -> None:
     hostile = f'name: p\nsteps: []\noutput:\n  a: "${{ {HOSTILE["types that double"][0]} }}"\n'
     steps = "steps: [{id: a, type: pii_detect, input: {text: x}}]"
-    with pytest.raises(InvalidPipeline, match=r"^p:4:9: output.a: it takes more than 1 s of computing time"):
+    with pytest.raises(InvalidPipeline, match=r"^p:4:9: output.a: it takes more than 2 s of computing time"):
         plan_of_text(hostile.replace("steps: []", steps), name="p")
 
 
