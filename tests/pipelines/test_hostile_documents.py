@@ -33,17 +33,12 @@ def text(many: int) -> dict[str, JsonValue]:
 
 HOSTILE: dict[str, tuple[str, dict[str, JsonValue]]] = {
     "nested loops": ("[1,2,3,4,5,6,7,8,9,10].map(a, " * 6 + "1" + ")" * 6, {}),
-    "loops that read a long list each time": ("input.list.map(x, x in input.list).size()", numbers(9_999)),
     "a list that doubles": ("[input.list]" + ".map(x, x + x)" * 25, numbers(100)),
-    "a list that doubles and is not given": ("[input.list]" + ".map(x, x + x)" * 25 + "[0].size()", numbers(100)),
-    "a tree that doubles": ("[input.list]" + ".map(x, [x, x])" * 28, numbers(100)),
     "a tree that doubles and is compared": (TOO_SLOW, numbers(100)),
     "lists that are compared": ("input.list.all(x, input.list == [input.list].map(y, y)[0])", numbers(9_000)),
     "texts that are added": ("input.list.map(x, input.text + input.text).size()", text(1_000_000)),
-    "texts that are given": ("input.list.map(x, input.text + 'a')", text(1_000_000)),
     "texts that are searched": ("input.list.map(x, input.text.contains(input.part)).size()", text(1_000_000)),
     "a pattern with many states": ("input.text.matches('((.{0,30}){0,30}){0,1}y')", text(1_000_000)),
-    "many patterns": ("input.list.map(x, 'a'.matches('((.{0,30}){0,30})' + string(x))).size()", text(1)),
     "a pattern that is too large": ("input.text.matches('((a{100}){100}){100}')", text(1)),
     "types that double": ("[1]" + ".map(x, {x: x})" * 20, {}),
     "types of a list that double": ("['a']" + ".map(x, [{'a': x}, {'a': x}])" * 26, {}),
@@ -134,7 +129,7 @@ DOCUMENTS: dict[str, tuple[str, str]] = {
     "misspelt fields of a large schema": (
         document(
             input={"type": "object", "properties": {f"field{n}": {} for n in range(8_000)}},
-            output=[f"${{ input.feild{n} }}" for n in range(1_000)],
+            output=[f"${{ input.feild{n} }}" for n in range(300)],
         ),
         "did you mean",
     ),
@@ -172,7 +167,7 @@ def test_a_document_that_was_parsed_already_is_bounded_too(value: JsonValue, sai
 
 
 def test_an_estimate_refuses_what_a_run_would() -> None:
-    step = {"id": "a", "type": "pii_detect", "input": {"text": "x"}}
+    step: dict[str, JsonValue] = {"id": "a", "type": "pii_detect", "input": {"text": "x"}}
     slow = plan_of({"name": "p", "steps": [{**step, "when": f"${{ {TOO_SLOW} }}"}]})
     with pytest.raises(ExpressionTooCostly):
         estimated(slow, {"list": list(range(100))})
