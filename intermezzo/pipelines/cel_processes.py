@@ -67,7 +67,8 @@ class _Process:
 
     def _why(self) -> str:
         """Why there is no reply."""
-        self._popen.stdout.close()  # type: ignore[union-attr]
+        assert self._popen.stdout is not None
+        self._popen.stdout.close()
         if self._popen.wait() in _OUT_OF_TIME:
             return f"it takes more than {cel_worker.MAX_SECONDS:g} s of computing time; make it simpler"
         return f"it takes more than {cel_worker.MAX_MEMORY_BYTES // 2**20} MB of memory; make it simpler"

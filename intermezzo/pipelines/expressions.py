@@ -62,6 +62,8 @@ class _Compiled:
     """Type of its value."""
     seconds: float
     """What compiling took."""
+    error: str = ""
+    """Why it does not compile."""
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,8 @@ class Expression:
             allowance.take_seconds(compiled.seconds)
         except ExpressionTooCostly as error:
             raise BadExpression(str(error)) from None
+        if compiled.error:
+            raise _bad(compiled.error, self.text)
         object.__setattr__(self, "_compiled", compiled)
 
     @cached_property
@@ -170,7 +174,7 @@ class Expression:
 def _compiled(text: str, variables: frozenset[str]) -> _Compiled:
     reply = asked({"text": text, "variables": sorted(variables)})
     if "error" in reply:
-        raise _bad(reply["error"], text)
+        return _Compiled(b"", "", reply["seconds"], reply["error"])
     return _Compiled(base64.b64decode(reply["tree"]), reply["kind"], reply["seconds"])
 
 

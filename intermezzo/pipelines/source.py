@@ -133,8 +133,8 @@ def of_value(value: Mapping[str, JsonValue]) -> Source:
     Raises:
         InvalidPipeline: it is too large.
     """
-    size, count = measured(value, most_bytes=MAX_CHARACTERS, most_values=MAX_VALUES)
-    if size > MAX_CHARACTERS or count > MAX_VALUES:
+    size, count = measured(value, most_bytes=2 * MAX_CHARACTERS, most_values=MAX_VALUES)
+    if size > 2 * MAX_CHARACTERS or count > MAX_VALUES:
         raise InvalidPipeline(
             [Flaw(f"the document has more than {MAX_CHARACTERS:,} characters or {MAX_VALUES} values")]
         )
@@ -226,18 +226,21 @@ class _Reader:
             return self._object(piece.pairs, path)
         if isinstance(piece.text, str):
             event = piece.event
-            self._characters += event.end_mark.index - event.start_mark.index
-            if self._characters > MAX_CHARACTERS:
-                raise _Refused(
-                    event, f"with what aliases repeat, the document has more than {MAX_CHARACTERS:,} characters"
-                )
+            self._count(event)
             self._texts[path] = (event.start_mark.index, self._text[event.start_mark.index : event.end_mark.index])
         return piece.text
+
+    def _count(self, event: _Event) -> None:
+        self._characters += event.end_mark.index - event.start_mark.index
+        if self._characters > MAX_CHARACTERS:
+            most = f"more than {MAX_CHARACTERS:,} characters"
+            raise _Refused(event, f"the document has {most}, with what aliases repeat")
 
     def _object(self, pairs: tuple[tuple[_Piece, _Piece], ...], path: Path) -> dict[str, JsonValue]:
         made: dict[str, JsonValue] = {}
         for written, piece in pairs:
             key = written.event.value
+            self._count(written.event)
             if key in made:
                 raise _Refused(written.event, f"{key!r} is given twice")
             self._places[(*path, key, "")] = _place(written.event)
