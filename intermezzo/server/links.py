@@ -24,6 +24,11 @@ _NAMES: Mapping[str, Mapping[str, str]] = {
     "GET /v1/webhooks/deliveries": {"delivery_id": "/items/0/id"},
     "POST /v1/keys": {"key_id": "/id"},
     "GET /v1/types": {"name": "/items/0/name"},
+    "POST /v1/pipelines": {"pipeline": "/name", "version": "/version"},
+    "GET /v1/pipelines": {"pipeline": "/items/0/name"},
+    "GET /v1/pipelines/{pipeline}/versions": {"version": "/items/0/version"},
+    "POST /v1/pipelines/{pipeline}/runs": {"run_id": "/id"},
+    "GET /v1/pipelines/runs": {"run_id": "/items/0/id"},
 }
 """Operation → parameters of others that its answer names, and where in it."""
 

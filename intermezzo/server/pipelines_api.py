@@ -134,58 +134,58 @@ async def estimate_document(new: NewEstimate, _: PipelineReader) -> EstimateOut:
     return await to_thread(lambda: _estimate(read(), new))
 
 
-@router.get("/{name}", summary="Get a pipeline")
-async def get(name: Name, principal: PipelineReader, server: Server) -> PipelineOut:
+@router.get("/{pipeline}", summary="Get a pipeline")
+async def get(pipeline: Name, principal: PipelineReader, server: Server) -> PipelineOut:
     """Its newest version."""
-    return PipelineOut.of(await pipelines_of(server, principal).find(name))
+    return PipelineOut.of(await pipelines_of(server, principal).find(pipeline))
 
 
-@router.get("/{name}/versions", summary="List the versions of a pipeline")
+@router.get("/{pipeline}/versions", summary="List the versions of a pipeline")
 async def versions(
-    name: Name,
+    pipeline: Name,
     principal: PipelineReader,
     server: Server,
     cursor: Annotated[VersionNumber | None, Query(description="`next_cursor` of the page before.")] = None,
     limit: Limit = 20,
 ) -> VersionPage:
     """Every document that was stored under the name, the newest first."""
-    found = await pipelines_of(server, principal).versions(name, before=cursor, limit=limit + 1)
+    found = await pipelines_of(server, principal).versions(pipeline, before=cursor, limit=limit + 1)
     items = [VersionOut.of(stored) for stored in found[:limit]]
     return VersionPage(items=items, next_cursor=items[-1].version if len(found) > limit else None)
 
 
-@router.get("/{name}/versions/{version}", summary="Get a version of a pipeline")
-async def version(name: Name, version: VersionNumber, principal: PipelineReader, server: Server) -> PipelineOut:
+@router.get("/{pipeline}/versions/{version}", summary="Get a version of a pipeline")
+async def version(pipeline: Name, version: VersionNumber, principal: PipelineReader, server: Server) -> PipelineOut:
     """One version, with its document."""
-    return PipelineOut.of(await pipelines_of(server, principal).find(name, version))
+    return PipelineOut.of(await pipelines_of(server, principal).find(pipeline, version))
 
 
-@router.get("/{name}/graph", summary="Draw a pipeline", response_class=Response, responses=_A_PICTURE)
+@router.get("/{pipeline}/graph", summary="Draw a pipeline", response_class=Response, responses=_A_PICTURE)
 async def graph(
-    name: Name,
+    pipeline: Name,
     principal: PipelineReader,
     server: Server,
     version: Annotated[VersionNumber | None, Query(description="Default: the newest.")] = None,
 ) -> Response:
     """A picture of which step waits for which, as SVG."""
-    stored = await pipelines_of(server, principal).find(name, version)
+    stored = await pipelines_of(server, principal).find(pipeline, version)
     headers = {"Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'"}
     return Response(await to_thread(lambda: svg(stored.plan())), media_type="image/svg+xml", headers=headers)
 
 
-@router.post("/{name}/estimate", summary="Price a pipeline")
+@router.post("/{pipeline}/estimate", summary="Price a pipeline")
 async def estimate(
-    name: Name, principal: PipelineReader, server: Server, new: VersionEstimate | None = None
+    pipeline: Name, principal: PipelineReader, server: Server, new: VersionEstimate | None = None
 ) -> EstimateOut:
     """What a run would cost at least, probably, and at most. Nothing is spent."""
     asked = new or VersionEstimate()
-    stored = await pipelines_of(server, principal).find(name, asked.version)
+    stored = await pipelines_of(server, principal).find(pipeline, asked.version)
     return await to_thread(lambda: _estimate(stored.plan(), asked))
 
 
-@router.post("/{name}/runs", status_code=HTTPStatus.CREATED, summary="Run a pipeline")
+@router.post("/{pipeline}/runs", status_code=HTTPStatus.CREATED, summary="Run a pipeline")
 async def run(
-    name: Name,
+    pipeline: Name,
     principal: PipelineWriter,
     server: Server,
     new: NewRun | None = None,
@@ -197,7 +197,7 @@ async def run(
     """
     asked, requester = new or NewRun(), pipelines_of(server, principal)
     run_id = await requester.run(
-        name,
+        pipeline,
         asked.input,
         version=asked.version,
         budget_credits=asked.budget_credits,

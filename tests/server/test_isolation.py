@@ -134,12 +134,12 @@ NAMING: dict[str, Any] = {
     "POST /v1/worker/tasks/{task_id}/decline": {},
     "POST /v1/worker/tasks/{task_id}/report": {"reason": "other"},
     "GET /v1/worker/tasks/{task_id}/attachments/{attachment_id}": None,
-    "GET /v1/pipelines/{name}": None,
-    "GET /v1/pipelines/{name}/versions": None,
-    "GET /v1/pipelines/{name}/versions/{version}": None,
-    "GET /v1/pipelines/{name}/graph": None,
-    "POST /v1/pipelines/{name}/estimate": {},
-    "POST /v1/pipelines/{name}/runs": {"input": {"text": "mine"}},
+    "GET /v1/pipelines/{pipeline}": None,
+    "GET /v1/pipelines/{pipeline}/versions": None,
+    "GET /v1/pipelines/{pipeline}/versions/{version}": None,
+    "GET /v1/pipelines/{pipeline}/graph": None,
+    "POST /v1/pipelines/{pipeline}/estimate": {},
+    "POST /v1/pipelines/{pipeline}/runs": {"input": {"text": "mine"}},
     "GET /v1/pipelines/runs/{run_id}": None,
     "GET /v1/pipelines/runs/{run_id}/calls": None,
     "GET /v1/pipelines/runs/{run_id}/wait": None,
@@ -174,7 +174,7 @@ async def acme(connect: Connect) -> AsyncIterator[Mapping[str, str]]:
             "report_id": (await http.get("/v1/reports")).json()["items"][0]["id"],
             "dispute_id": (await ops.get("/v1/disputes")).json()["items"][0]["id"],
             "attachment_id": attached.json()["id"],
-            "name": PIPELINE["name"],
+            "pipeline": PIPELINE["name"],
             "version": "1",
             "run_id": run.json()["id"],
             "key_id": (await http.get("/v1/keys")).json()["items"][-1]["id"],
@@ -250,7 +250,7 @@ async def test_what_is_anothers_is_not_there(
         for route, body in ABOUT_ONESELF.items():
             response = await ask(http, route, acme, body)
             assert response.is_success, (route, response.text)
-            assert not {acme["task_id"], acme["run_id"], acme["name"]} & set(response.text.split('"')), route
+            assert not {acme["task_id"], acme["run_id"], acme["pipeline"]} & set(response.text.split('"')), route
 
 
 async def test_a_test_operator_sees_no_live_dispute_and_a_live_one_those_of_all(
