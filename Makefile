@@ -23,11 +23,8 @@ demo-local: $(VENV)/local.stamp ## Run it with drafts by a tiny language model o
 	@echo "The drafts are by Gemma 3 with 270 million parameters, a base model for tests: right about half the time."
 	@LLM_PROVIDER=local LLM_LOCAL_MODEL="$$($(TEST_MODEL))" $(BIN)/intermezzo demo
 
-# One more than there are cores: many tests wait for a process, a server or a clock.
-TEST_PROCESSES = $(shell $(PYTHON) -c 'import os; print(min(4, (os.cpu_count() or 1) + 1))')
-
 test: $(VENV)/dev.stamp ## Run all tests
-	@$(BIN)/pytest --numprocesses=$(TEST_PROCESSES) --dist=loadfile --no-loadscope-reorder $(PYTEST_ARGS)
+	@$(BIN)/pytest --numprocesses=auto --maxprocesses=4 --dist=loadfile --no-loadscope-reorder $(PYTEST_ARGS)
 
 test-fast: $(VENV)/dev.stamp ## Run the unit tests only
 	@$(BIN)/pytest -m "not (prefect or postgres or browser or crash or bench)" $(PYTEST_ARGS)

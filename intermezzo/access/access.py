@@ -87,7 +87,7 @@ class Access:
         new = NewKey(
             org=org,
             test=test,
-            name=name or f"{dialect} key",
+            name=name,
             scopes=wanted,
             dialect=dialect,
             worker_id=worker_id,

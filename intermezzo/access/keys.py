@@ -63,6 +63,7 @@ class NewKey:
     org: str
     test: bool
     name: str
+    """What it is called in lists and histories; empty: by how it begins."""
     scopes: frozenset[Scope]
     dialect: Dialect = "native"
     worker_id: str | None = None
@@ -77,12 +78,13 @@ def make(connection: Connection, new: NewKey, *, at: datetime) -> tuple[str, Api
     """
     prefix = PREFIXES[new.dialect][new.test]
     key = prefix + secrets.token_urlsafe(SECRET_BYTES)
+    shown = key[: len(prefix) + 4]
     kept = {
         "id": new_id(),
         "org": new.org,
         "test": new.test,
-        "name": new.name,
-        "prefix": key[: len(prefix) + 4],
+        "name": new.name or f"key {shown}…",
+        "prefix": shown,
         "digest": _digest(key),
         "dialect": new.dialect,
         "scopes": json.dumps(sorted(new.scopes)),

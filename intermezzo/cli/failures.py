@@ -1,9 +1,12 @@
-"""How a command ends when something goes wrong: one line on stderr, an exit code, and no traceback."""
+"""How a command ends when something goes wrong: one line on stderr, an exit code, and no traceback.
+
+What is wrong with a document takes a line each.
+"""
 
 import os
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -54,10 +57,12 @@ class Failure:
     type: str
     message: str
     exit_code: int
+    flaws: Sequence[Mapping[str, object]] = ()
+    """Each thing that is wrong with a document, with its line and column."""
 
-    def as_json(self) -> dict[str, str]:
+    def as_json(self) -> dict[str, object]:
         """As an error object."""
-        return {"type": self.type, "message": self.message}
+        return {"type": self.type, "message": self.message, **({"flaws": self.flaws} if self.flaws else {})}
 
 
 def guarded(command: Callable[[], object], *, as_json: bool) -> int:
@@ -93,10 +98,22 @@ def describe(error: BaseException) -> Failure:
         return Failure(type(error).__name__, _usage(error), BAD_INPUT)
     if isinstance(error, IntermezzoError):
         bad_input = isinstance(error, (*_BAD_INPUT, NotFound))
-        return Failure(type(error).__name__, _one_line(str(error)), BAD_INPUT if bad_input else FAILED)
+        code = BAD_INPUT if bad_input else FAILED
+        if isinstance(error, DefinitionError):
+            return _of_definition(error)
+        return Failure(type(error).__name__, _one_line(str(error)), code)
     if isinstance(error, OSError) and error.filename:
         return Failure(type(error).__name__, f"{error.filename}: {error.strerror}", FAILED)
     return _foreign(error)
+
+
+def _of_definition(error: DefinitionError) -> Failure:
+    from intermezzo.pipelines import InvalidPipeline
+
+    if not isinstance(error, InvalidPipeline):
+        return Failure(type(error).__name__, _one_line(str(error)), BAD_INPUT)
+    message = "\n".join(_one_line(line) for line in str(error).splitlines())
+    return Failure(type(error).__name__, message, BAD_INPUT, [flaw.as_json() for flaw in error.flaws])
 
 
 def _first(error: BaseException) -> BaseException:

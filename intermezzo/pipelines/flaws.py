@@ -1,4 +1,4 @@
-"""What is wrong with a pipeline document, each flaw with its place; all of them are told at once."""
+"""What is wrong with a pipeline document, each flaw with its place."""
 
 import difflib
 from collections.abc import Iterable, Sequence
@@ -37,6 +37,11 @@ class Flaw:
     def __post_init__(self) -> None:
         """Cut a message that quotes a document at length."""
         object.__setattr__(self, "message", _cut(self.message, _LONGEST_MESSAGE))
+
+    def as_json(self) -> dict[str, object]:
+        """For programs: `field`, `message`, and `line` and `column` where the document was a text."""
+        place = {} if self.place is None else self.place._asdict()
+        return {"field": self.where, "message": self.message, **place}
 
     def __str__(self) -> str:
         """`12:5: steps.check.input: …`, as far as known."""

@@ -68,7 +68,7 @@ _SUBMISSION: Example = {
     "status": "approved",
     "answer": _ANSWER,
     "reward_credits": 2,
-    "reviewed_by": "native key",
+    "reviewed_by": "key csk_Xb3k…",
     "note": "thank you",
     "score": 9,
 }
@@ -78,7 +78,7 @@ _DISPUTE: Example = {
     "task_id": _TASK_ID,
     "worker": "ann",
     "reason": "The text says the opposite.",
-    "opened_by": "native key",
+    "opened_by": "key csk_Xb3k…",
     "opened_at": _AT,
     "resolved_by": None,
     "resolved_at": None,

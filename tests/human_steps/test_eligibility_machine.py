@@ -24,6 +24,7 @@ from sqlalchemy import Connection
 from intermezzo.errors import (
     AssignmentNotFound,
     ClaimLost,
+    HumanTaskNotFound,
     IntermezzoError,
     InvalidInput,
     InvalidResponse,
@@ -68,6 +69,9 @@ OPENING = st.tuples(st.sampled_from([0, 0, 1, 2, 3]), TERMS, DEMANDS, DEMANDS, U
 
 
 Opening = tuple[int, Terms, dict[str, object], dict[str, object], Priority]
+
+
+Refusals = type[IntermezzoError] | tuple[type[IntermezzoError], ...]
 
 
 class Eligibility(RuleBasedStateMachine):
@@ -218,7 +222,11 @@ class Eligibility(RuleBasedStateMachine):
     def answer_nonsense(self, id: str, worker: str) -> None:
         self.watcher = worker
         inbox = Inbox(self.store, test=self.tasks[id].desk.payer.test)
-        self._refused(InvalidResponse, lambda: self.eyes.run(inbox.submit(worker, id, {"category": "ugly"})))
+        task = self.tasks[id]
+        sees = worker in task.workers or task.desk.payer.test or self.people[worker].may_do(task.terms)
+        # Whoever had a part in it once sees it for ever.
+        errors = InvalidResponse if sees else (InvalidResponse, HumanTaskNotFound)
+        self._refused(errors, lambda: self.eyes.run(inbox.submit(worker, id, {"category": "ugly"})))
 
     @rule(id=posted, worker=WORKERS, good=st.booleans())
     def give_back(self, id: str, worker: str, good: bool) -> None:
@@ -272,8 +280,8 @@ class Eligibility(RuleBasedStateMachine):
 
     # --- what must hold
 
-    def _refused(self, error: type[IntermezzoError], act: Callable[[], object]) -> None:
-        with pytest.raises(error) as refusal:
+    def _refused(self, errors: Refusals, act: Callable[[], object]) -> None:
+        with pytest.raises(errors) as refusal:
             act()
         self.told += str(refusal.value)
 

@@ -45,6 +45,11 @@ WAIT_SECONDS = "0.01"
 LABEL: dict[str, Any] = {"type": "label_text", "input": {"text": "Great!", "categories": ["positive", "negative"]}}
 ANSWER = {"answer": {"category": "positive"}}
 FILE = {"name": "note.txt", "content_base64": "aGVsbG8="}
+PIPELINE: dict[str, Any] = {
+    "name": "moods",
+    "input": {"type": "object", "properties": {"text": {"type": "string"}}},
+    "steps": [{**LABEL, "id": "mood"}],
+}
 REVIEWED = {**LABEL, "consensus_strategy": "requester_review", "assignments_required": 2}
 TASKS = [LABEL, REVIEWED, {**LABEL, "assignments_required": 1}]
 
@@ -76,12 +81,20 @@ def fuzz(live: LiveServer, *, examples: int, steps: int, seed: int) -> dict[str,
 
         def before_call(self, case: schemathesis.Case) -> None:
             for name, value in case.path_parameters.items():
-                if value in PLACES:
-                    case.path_parameters[name] = self.world.named(name, PLACES.index(value))
+                if value in PLACES or value in self.world.needed:
+                    case.path_parameters[name] = self.world.named(name, PLACES.index(value) if value in PLACES else 0)
 
         def get_call_kwargs(self, case: schemathesis.Case) -> dict[str, Any]:
-            params = {"timeout": WAIT_SECONDS} if case.operation.path.endswith("/wait") else {}
-            return {"headers": self.world.headers(case.operation.path), "params": params}
+            headers = self.world.headers(case.operation.path)
+
+            def authorize(request: Any) -> Any:
+                request.headers.update(headers)  # also where the header was left out on purpose
+                return request
+
+            return {
+                "auth": authorize,
+                "params": {"timeout": WAIT_SECONDS} if case.operation.path.endswith("/wait") else {},
+            }
 
         def validate_response(self, response: schemathesis.Response, case: schemathesis.Case, **_: Any) -> None:
             seen.setdefault(case.operation.label, set()).add(response.status_code)
@@ -138,6 +151,8 @@ class World:
         self.access = Access(live.store)
         self.payer = Payer(f"org-{new_id()}")
         self.store.write_now(lambda c: ledger.grant(c, self.payer, 10_000, subject=new_id(), at=utc_now()))
+        self.needed: set[str] = set()
+        """Ids of keys that a chain must not revoke: it could ask for nothing more."""
         self.owner = self._key(scopes=sorted(SCOPES.keys() - {"work"}))
         self.worker_id = new_id()
         self.worker = self._key(worker_id=self.worker_id)
@@ -150,11 +165,9 @@ class World:
         return ids[place % len(ids)]
 
     def headers(self, path: str) -> dict[str, str]:
-        """Who asks for a path: with a key that cannot be revoked by what is asked."""
+        """Who asks for a path."""
         if path.startswith("/v1/worker"):
             return {"Authorization": f"Bearer {self.worker}"}
-        if path.startswith("/v1/keys"):
-            return {"Authorization": f"Bearer {self._key()}"}
         return {"Authorization": f"Bearer {self.owner}"} if path.startswith("/v1") else {}
 
     def end(self) -> None:
@@ -178,6 +191,8 @@ class World:
             post(f"/v1/worker/tasks/{tasks[name]}/submit", ANSWER)
         post(f"/v1/tasks/{tasks['disputed']}/submissions/{parts['disputed']}/dispute", {"reason": "no"})
         post(f"/v1/worker/tasks/{tasks['reported']}/report", {"reason": "broken"})
+        pipeline = post("/v1/pipelines", PIPELINE)
+        run_id = post(f"/v1/pipelines/{pipeline['name']}/runs", {"input": {"text": "Great!"}})["id"]
         webhook_id = post("/v1/webhooks", {"url": "https://93.184.215.14/hook"})["id"]
         return {
             "task_id": list(tasks.values()),
@@ -189,6 +204,9 @@ class World:
             "delivery_id": [post(f"/v1/webhooks/{webhook_id}/test")["id"]],
             "key_id": [post("/v1/keys", {})["id"]],
             "name": ["label_text"],
+            "pipeline": [pipeline["name"]],
+            "version": [str(pipeline["version"])],
+            "run_id": [run_id],
         }
 
     async def _close(self) -> None:
@@ -199,7 +217,9 @@ class World:
             await disputes.resolve(dispute.id, upheld=False, by="ops")
 
     def _key(self, **options: Any) -> str:
-        return asyncio.run(self.access.create_key(self.payer.org, **options))[0]
+        key, kept = asyncio.run(self.access.create_key(self.payer.org, **options))
+        self.needed.add(kept.id)
+        return key
 
 
 _PARTS = ("answered", "claimed", "open", "disputed", "reported")

@@ -8,6 +8,7 @@ from intermezzo.settings import settings
 from intermezzo.store import Store
 from tests.client.live_server import serving
 from tests.server.fuzzing import fuzz
+from tests.server.memory_launcher import MemoryLauncher
 
 
 def test_every_answer_is_as_it_is_described(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -15,7 +16,7 @@ def test_every_answer_is_as_it_is_described(store: Store, monkeypatch: pytest.Mo
     monkeypatch.setenv("INTERMEZZO_REQUESTS_AT_ONCE", "1000000")
     monkeypatch.setattr(context, "_STRANGERS_PER_MINUTE", 1_000_000)
     settings.cache_clear()
-    with serving(store) as live:
+    with serving(store, launcher=MemoryLauncher()) as live:
         seen = fuzz(live, examples=3, steps=40, seed=1)
     done = [operation for operation, statuses in seen.items() if {200, 201, 202, 204} & statuses]
     assert len(done) > len(seen) / 2, seen
