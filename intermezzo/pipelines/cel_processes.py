@@ -20,7 +20,7 @@ from intermezzo.pipelines import cel_worker
 from intermezzo.pipelines.allowance import ExpressionTooCostly
 
 PROCESSES = 2
-"""Most that this process has at a time; further evaluations wait. One takes at most a second of computing time."""
+"""Most that this process has at a time; further evaluations wait. One takes at most two seconds of computing time."""
 
 _MAX_REPLY_BYTES = 8 * cel_worker.MAX_BYTES
 _OUT_OF_TIME = {-signal.SIGPROF, -signal.SIGALRM}

@@ -32,6 +32,7 @@ MAX_EXPRESSIONS = 2_000
 """Expressions in a document."""
 MAX_EXPRESSION_CHARACTERS = 100_000
 """Characters of all expressions of a document."""
+_TOO_MANY = f"a document has at most {MAX_EXPRESSIONS:,} expressions with {MAX_EXPRESSION_CHARACTERS:,} characters"
 MAX_SECONDS = 5.0
 """Computing time of compiling all expressions of a document; one takes a millisecond."""
 _MOST_FLAWS = 100
@@ -101,6 +102,20 @@ def _placed(source: Source, flaw: Flaw) -> Flaw:
     return replace(flaw, place=flaw.place or source.place(flaw.path), where=".".join(words))
 
 
+def _beginnings(value: object) -> int:
+    """How many expressions begin in a document, those in its texts that are escaped left out."""
+    found, left = 0, [value]
+    while left:
+        one = left.pop()
+        if isinstance(one, str):
+            found += one.count("${") - one.count("$${")
+        elif isinstance(one, dict):
+            left.extend(cast("dict[str, object]", one).values())
+        elif isinstance(one, list):
+            left.extend(cast("list[object]", one))
+    return found
+
+
 class _TooManyFlaws(Exception):
     """Nobody reads more."""
 
@@ -119,6 +134,9 @@ class _Checker:
 
     def plan(self) -> Plan:
         """The plan; worth something only if no flaws were found."""
+        if _beginnings(self._source.value) > MAX_EXPRESSIONS:  # before any is compiled, which takes time
+            self._note(_TOO_MANY, ())
+            raise _TooManyFlaws
         planned: dict[str, PlannedStep] = {}
         for index, step in enumerate(self._document.steps):
             path = ("steps", index)
@@ -199,8 +217,7 @@ class _Checker:
     def _count_expression(self, text: str, path: Path) -> None:
         self._characters += len(text)
         if len(self._placed) >= MAX_EXPRESSIONS or self._characters > MAX_EXPRESSION_CHARACTERS:
-            most = f"{MAX_EXPRESSIONS:,} expressions with {MAX_EXPRESSION_CHARACTERS:,} characters"
-            self._note(f"a document has at most {most}", path)
+            self._note(_TOO_MANY, path)
             raise _TooManyFlaws
 
     def _check_references(
