@@ -18,7 +18,7 @@ class Job(TypedDict):
     mime_type: str | None
     """What its sender says it is."""
     seconds: float
-    """After which it is handed back as far as it was read."""
+    """Of computing time, after which it is handed back as far as it was read."""
     max_characters: int
     """Of its text."""
     page_url: str | None
