@@ -169,17 +169,7 @@ class PipelineRequester:
         Raises:
             RunNotFound: the organisation has none of that id.
         """
-        with self._closings.expecting(run_id) as closed:
-            view = await self.get(run_id)
-            try:
-                async with asyncio.timeout(timeout_seconds):
-                    while not view.is_closed:
-                        await closed.wait()
-                        closed.clear()
-                        view = await self.get(run_id)
-            except TimeoutError:
-                pass
-        return view
+        return await self._closings.until_closed(run_id, lambda: self.get(run_id), timeout_seconds=timeout_seconds)
 
     def _required(self) -> Launcher:
         if self._launcher is None:

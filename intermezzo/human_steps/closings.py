@@ -3,13 +3,25 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import Sequence
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Literal
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Literal, Protocol, TypeVar
 
 from intermezzo.store import Event, Store
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Awaitable, Callable, Generator
+
+
+class Closable(Protocol):
+    """What somebody waits for."""
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether nothing more will become of it."""
+        ...
+
+
+Seen = TypeVar("Seen", bound=Closable)
 
 
 class Closings:
@@ -39,6 +51,18 @@ class Closings:
             self._waiting[id].discard(closed)
             if not self._waiting[id]:
                 del self._waiting[id]
+
+    async def until_closed(self, id: str, look: "Callable[[], Awaitable[Seen]]", *, timeout_seconds: float) -> "Seen":
+        """Look until it is closed, or for so long; returns what was seen last."""
+        with self.expecting(id) as closed:
+            seen = await look()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(timeout_seconds):
+                    while not seen.is_closed:
+                        await closed.wait()
+                        closed.clear()
+                        seen = await look()
+        return seen
 
     def _heard(self, events: Sequence[Event]) -> None:
         for event in events:

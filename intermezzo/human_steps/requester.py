@@ -3,7 +3,6 @@
 Tasks that a flow has posted are seen here as well.
 """
 
-import asyncio
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -213,17 +212,7 @@ class Requester:
         Raises:
             HumanTaskNotFound: the organisation has none of that id.
         """
-        with self._closings.expecting(task_id) as closed:
-            view = await self.get(task_id)
-            try:
-                async with asyncio.timeout(timeout_seconds):
-                    while not view.is_closed:
-                        await closed.wait()
-                        closed.clear()
-                        view = await self.get(task_id)
-            except TimeoutError:
-                pass
-        return view
+        return await self._closings.until_closed(task_id, lambda: self.get(task_id), timeout_seconds=timeout_seconds)
 
     def close(self) -> None:
         """Hear no more of what happens to tasks."""
