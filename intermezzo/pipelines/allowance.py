@@ -20,7 +20,7 @@ class ExpressionTooCostly(ExpressionFailed):
 class Allowance:
     """What is left; taking more is refused.
 
-    The defaults are of one attempt of a run: half a million honest evaluations of 0.1 ms.
+    The defaults are of one attempt of a run: a few hundred thousand honest evaluations.
     """
 
     seconds: float = 60.0
