@@ -13,7 +13,7 @@ from intermezzo.pipelines.document import Default, Document, StepDocument
 from intermezzo.pipelines.expressions import BadExpression, Expression
 from intermezzo.pipelines.flaws import Flaw, InvalidPipeline, Path, nearest
 from intermezzo.pipelines.inputs import input_flaws
-from intermezzo.pipelines.options import configured, unknown_options
+from intermezzo.pipelines.options import configured, human_options, unknown_options
 from intermezzo.pipelines.plan import AnyStep, Plan, PlannedStep
 from intermezzo.pipelines.references import Steps, misreads
 from intermezzo.pipelines.shapes import ANY, Shape, list_of, object_of
@@ -88,7 +88,10 @@ def _flaw_of(type: str, loc: Path, message: str) -> Flaw:
     known = [field.alias or name for name, field in model.model_fields.items()]
     name = str(loc[-1])
     holder = path[:-1] if path[-1:] == loc[-1:] else path
-    return Flaw(f"unknown field {name!r}; {nearest(name, known)}", (*holder, name, ""))
+    hint = nearest(name, known)
+    if model is StepDocument and name in human_options():
+        hint = f"an option of a human step stands in `with: {{{name}: …}}`"
+    return Flaw(f"unknown field {name!r}; {hint}", (*holder, name, ""))
 
 
 def _placed(source: Source, flaw: Flaw) -> Flaw:

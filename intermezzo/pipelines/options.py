@@ -11,7 +11,7 @@ from pydantic import JsonValue
 from intermezzo.errors import DefinitionError, InvalidInput
 from intermezzo.pipelines.document import StepDocument
 from intermezzo.pipelines.flaws import Flaw, Path, nearest
-from intermezzo.steps import Primitive, options_from
+from intermezzo.steps import Primitive, options_from, registered
 from intermezzo.steps.contract import Step
 
 AnyStep = Step[..., Any, Any]
@@ -19,6 +19,11 @@ AnyStep = Step[..., Any, Any]
 OWN = ("name", "key")
 """Options that a document says otherwise: the id, and the key of each call."""
 _OF_PRIMITIVES = ("retries", "retry_delay_seconds", "timeout_seconds")
+
+
+def human_options() -> list[str]:
+    """Options that every human step has, by those of one."""
+    return [field.name for field in dataclasses.fields(registered("label_text").options) if field.name not in OWN]
 
 
 def configured(step: AnyStep, document: StepDocument) -> AnyStep:

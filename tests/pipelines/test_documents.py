@@ -100,6 +100,7 @@ def test_any_text_is_read_or_refused(text: str) -> None:
 @pytest.mark.parametrize(
     ("extra", "said"),
     [
+        ("    assignments_required: 3\n", "an option of a human step stands in `with: {assignments_required: …}`"),
         ("    whenn: true\n", "p.yaml:6:5: steps.a: unknown field 'whenn'; did you mean 'when'?"),
         ("    when: yes\n", "p.yaml:6:11: steps.a.when: `when` is true, false or an expression"),
         ("    with: {priority: high}\n", "p.yaml:6:5: steps.a: `with` is for human steps"),
