@@ -18,6 +18,8 @@ from intermezzo.primitives.document_text import decode
 Format = Literal["pdf", "docx", "xlsx", "html", "csv", "eml", "text"]
 
 MAX_ARCHIVE_ENTRIES = 5_000
+_ENTRY = b"PK\x01\x02"
+"""Each entry in the directory of an archive begins with it."""
 MAX_UNPACKED_BYTES = 200 * 1024 * 1024
 """What a DOCX or XLSX, which is an archive, may unpack to: 20 megabytes of zip can hold 20 gigabytes."""
 
@@ -186,6 +188,10 @@ def _is_mail(data: bytes) -> bool:
 
 
 def _office_format(data: bytes) -> Format:
+    # The library takes seconds to list hundreds of thousands. Archives in the archive count too, so only by far more.
+    entries = data.count(_ENTRY)
+    if entries > 10 * MAX_ARCHIVE_ENTRIES:
+        raise InvalidInput(f"the document is packed in {entries:,} entries; at most {MAX_ARCHIVE_ENTRIES:,} are opened")
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             return _format_of(archive)
